@@ -1,0 +1,60 @@
+"""The exceptions and warnings of msclong.
+
+Every message says three things: what is wrong, where (column, row, term), and what to do about it.
+Each exception also derives from the built-in one that a Python user would catch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class MsclongError(Exception):
+    """Base of every error that msclong raises on purpose."""
+
+
+class DataError(MsclongError, ValueError):
+    """The table does not have the shape that its roles need (duplicate visits, text outcome, ...)."""
+
+
+class FormulaError(MsclongError, ValueError):
+    """A model formula cannot be read, or names something that does not exist."""
+
+
+class SpecError(MsclongError, ValueError):
+    """A field of a model spec or of an engine has an impossible value."""
+
+
+class DesignError(MsclongError, ValueError):
+    """The data cannot identify the model: aliased columns, too few subjects for a covariance."""
+
+
+class HypothesisError(MsclongError, ValueError):
+    """A contrast or marginal mean names an unknown factor or level, or is not estimable."""
+
+
+class ConvergenceError(MsclongError, RuntimeError):
+    """An optimiser or sampler did not reach an answer that may be reported."""
+
+
+class EngineError(MsclongError, NotImplementedError):
+    """The chosen engine cannot express this model; the message names one that can."""
+
+
+class MsclongWarning(UserWarning):
+    """Base of every warning that msclong issues: something the analyst should read and decide on."""
+
+
+class DataWarning(MsclongWarning):
+    """The data are usable, but not as the analyst probably believes (a visit nobody attended, ...)."""
+
+
+class ConvergenceWarning(MsclongWarning):
+    """A result is returned, with a reservation that the analyst must know."""
+
+
+def listing(items: Iterable[object], most: int = 8) -> str:
+    """Items as a comma-separated list, cut after `most` with a count of the rest."""
+    texts = [str(item) for item in items]
+    shown = ", ".join(texts[:most])
+    return shown if len(texts) <= most else f"{shown}, ... ({len(texts) - most} more)"
