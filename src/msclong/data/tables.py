@@ -1,0 +1,96 @@
+"""Tables of any library as one pandas frame whose columns a model formula can read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from msclong.errors import DataError, listing
+
+
+def to_pandas(table: Any) -> pd.DataFrame:
+    """A fresh pandas frame with the rows and columns of `table`, which is left as it was.
+
+    Parameters
+    ----------
+    table
+        A pandas DataFrame (its row labels are kept), or what narwhals reads: a polars DataFrame or
+        LazyFrame, a pyarrow Table, a DuckDB relation. Lazy tables are collected.
+
+    Raises
+    ------
+    DataError
+        `table` is not a table, or two of its columns share a name.
+    """
+    frame = table.copy() if isinstance(table, pd.DataFrame) else _through_narwhals(table)
+    if frame.columns.nlevels > 1:
+        raise DataError(
+            "The table's column names have several levels. Flatten them first, for example with "
+            "table.columns = table.columns.map('_'.join)."
+        )
+    twice = frame.columns[frame.columns.duplicated()].unique()
+    if len(twice):
+        raise DataError(
+            f"The table has more than one column named {listing(twice)}. Rename or drop all but one of each."
+        )
+    return frame
+
+
+def _through_narwhals(table: Any) -> pd.DataFrame:
+    try:
+        wrapped = nw.from_native(table)
+    except TypeError as error:
+        raise DataError(
+            f"A {type(table).__name__} is not a table. Pass a pandas or polars DataFrame, a pyarrow Table or "
+            "a DuckDB relation with one row per subject and visit."
+        ) from error
+    eager = wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
+    # The categories of a polars Categorical and of most arrow dictionaries stand in order of appearance:
+    # nobody chose that, so nothing may be read into it. An Enum or an ordered dictionary does state an order.
+    unordered = [
+        name
+        for name, dtype in eager.schema.items()
+        if isinstance(dtype, nw.Categorical) and not eager[name].to_arrow().type.ordered
+    ]
+    enums = {name: dtype.categories for name, dtype in eager.schema.items() if isinstance(dtype, nw.Enum)}
+    as_text = [nw.col(name).cast(nw.String()) for name in [*unordered, *enums]]
+    frame = eager.with_columns(*as_text).to_pandas()
+    for name, categories in enums.items():
+        frame[name] = pd.Categorical(frame[name], categories=list(categories), ordered=True)
+    return frame
+
+
+def modelling_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """A new frame of the `modelling_column` of every column."""
+    return pd.DataFrame({name: modelling_column(column) for name, column in frame.items()})
+
+
+def modelling_column(column: pd.Series) -> pd.Series:
+    """`column` in a dtype that patsy reads quickly and rightly; its values stay what they are.
+
+    Text becomes categorical, once (patsy takes 30 times as long for strings), nullable and arrow numbers,
+    and numbers held as Python objects, become NumPy numbers with NaN for missing, and categories that no
+    row has are dropped (they would be columns of zeros in the design).
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return column.cat.remove_unused_categories()
+    if isinstance(dtype, np.dtype) and dtype.kind != "O":
+        return column
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind == "string":
+        return column.astype(object).astype("category")
+    if kind in ("integer", "floating", "mixed-integer-float", "decimal", "empty"):
+        complete_integers = kind == "integer" and column.notna().all()
+        return column.astype("int64") if complete_integers else floats(column)
+    if kind == "boolean" and column.notna().all():
+        return column.astype(bool)
+    return column
+
+
+def floats(column: pd.Series) -> pd.Series:
+    """A column of numbers as float64, NaN where a value is missing."""
+    return pd.Series(column.to_numpy(dtype="float64", na_value=np.nan), index=column.index, name=column.name)
