@@ -1,0 +1,64 @@
+"""Longitudinal mixed models for trials: one model spec, two engines, one results object.
+
+>>> import msclong as ml
+>>> fit = ml.fit("Reaction ~ Days + (1 + Days | Subject)", ml.datasets.sleepstudy())
+
+Names are loaded when first used, so that `import msclong` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from msclong import errors as errors
+    from msclong.api import fit as fit
+    from msclong.covariance.registry import register_structure as register_structure
+    from msclong.data import datasets as datasets
+    from msclong.data.long_data import LongData as LongData
+    from msclong.engines.bayesian.engine import Bayesian as Bayesian
+    from msclong.engines.frequentist.engine import Frequentist as Frequentist
+    from msclong.engines.statsmodels_engine import StatsmodelsMixedLM as StatsmodelsMixedLM
+    from msclong.linear_hypothesis import LinearHypothesis as LinearHypothesis
+    from msclong.reporting.report import report as report
+    from msclong.results.fit import Fit as Fit
+    from msclong.spec.model_spec import ModelSpec as ModelSpec
+    from msclong.spec.prior import Priors as Priors
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "fit": "msclong.api",
+    "ModelSpec": "msclong.spec.model_spec",
+    "Priors": "msclong.spec.prior",
+    "LongData": "msclong.data.long_data",
+    "Frequentist": "msclong.engines.frequentist.engine",
+    "Bayesian": "msclong.engines.bayesian.engine",
+    "StatsmodelsMixedLM": "msclong.engines.statsmodels_engine",
+    "Fit": "msclong.results.fit",
+    "LinearHypothesis": "msclong.linear_hypothesis",
+    "register_structure": "msclong.covariance.registry",
+    "report": "msclong.reporting.report",
+}
+"""Where each public name lives."""
+
+_MODULES = {"datasets": "msclong.data.datasets", "errors": "msclong.errors"}
+"""Public names that are modules."""
+
+__all__ = ["__version__", *_HOMES, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value: Any = import_module(_MODULES[name])
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'msclong' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

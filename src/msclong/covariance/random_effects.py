@@ -1,0 +1,81 @@
+"""Random effects as a covariance: Z G Z'."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from msclong.covariance.structure import CovarianceStructure, Scatter, Sigma, Theta, pooled_variance
+from msclong.covariance.working import CholeskyFactor, Working, unvech, vech_positions
+
+SINGULAR_RATIO = 1e-8
+"""G counts as singular when its correlation matrix has an eigenvalue below this."""
+
+
+@dataclass(frozen=True)
+class RandomEffects(CovarianceStructure):
+    """Covariance Z G Z' of correlated random effects; theta = vech(G), linear.
+
+    The coordinates of an observation are its row of Z, as many columns as `effects`. Planned visits and
+    irregular times are the same code: subjects with equal Z share a pattern.
+    """
+
+    effects: tuple[str, ...]
+
+    keyword = "random"
+    description = "from random effects: Z G Z'"
+    linear = True
+
+    @property
+    def coordinates(self) -> int:  # type: ignore[override]
+        return len(self.effects)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        names = []
+        for i, row in enumerate(self.effects):
+            names += [f"covariance({row}, {column})" for column in self.effects[:i]]
+            names.append(f"variance({row})")
+        return tuple(names)
+
+    @property
+    def working(self) -> Working:
+        return CholeskyFactor(len(self.effects))
+
+    def sigma(self, theta: Theta, coords: np.ndarray) -> Sigma:
+        size = len(self.effects)
+        g = theta[vech_positions(size)]
+        total = 0.0
+        # Written as a sum over G's few elements: broadcasting alone, the same for NumPy and PyTensor.
+        for i in range(size):
+            for j in range(size):
+                total = total + g[i, j] * (coords[:, :, None, i] * coords[:, None, :, j])
+        return total
+
+    def first(self, theta: np.ndarray, coords: np.ndarray) -> np.ndarray:
+        outer = coords[:, :, None, :, None] * coords[:, None, :, None, :]
+        pairs = zip(*np.tril_indices(len(self.effects)), strict=True)
+        return np.stack(
+            [outer[..., i, j] if i == j else outer[..., i, j] + outer[..., j, i] for i, j in pairs]
+        )
+
+    def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
+        # Half of the residual variance, shared equally by the effects at their typical size.
+        weights = [np.repeat(part.n, part.coords.shape[1]) for part in scatter]
+        rows = np.concatenate([part.coords.reshape(-1, self.coordinates) for part in scatter])
+        mean_square = np.average(rows**2, axis=0, weights=np.concatenate(weights))
+        g = np.diag(0.5 * pooled_variance(scatter) / (len(self.effects) * np.maximum(mean_square, 1e-300)))
+        return g[np.tril_indices(len(self.effects))]
+
+    def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
+        return theta * factor**2
+
+    def is_singular(self, theta: np.ndarray) -> bool:
+        g = unvech(theta, len(self.effects))
+        variances = np.diag(g)
+        if (variances <= 0).any():
+            return True
+        sd = np.sqrt(variances)
+        return bool(np.linalg.eigvalsh(g / np.outer(sd, sd))[0] < SINGULAR_RATIO)

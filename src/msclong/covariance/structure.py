@@ -1,0 +1,104 @@
+"""What every covariance structure provides: Sigma(theta), its derivatives, names, and start values."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from msclong.covariance.working import Working
+
+Theta = Any
+"""Covariance parameters: a NumPy array, or a PyTensor vector (which NumPy's types cannot express)."""
+
+Sigma = Any
+"""A covariance of the same kind as the Theta that it was computed from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scatter:
+    """Residual scatter of the subjects that share one number of observations (for start values).
+
+    coords : (P, t, d) coordinates of the P distinct patterns; n : (P,) subjects in each;
+    cross_products : (P, t, t) sums over subjects of residual r r'.
+    """
+
+    coords: np.ndarray
+    n: np.ndarray
+    cross_products: np.ndarray
+
+
+class CovarianceStructure(ABC):
+    """A map theta -> Sigma for the observations of one subject.
+
+    A subject's t observations have coordinates, a (t, d) array: the position on the visit grid for
+    visit structures, the row of Z for random effects. All methods take a batch of P patterns,
+    `coords` of shape (P, t, d), and `theta` of shape (k,) on the *natural* scale: the parameters
+    that SAS PROC MIXED prints (variances, covariances, correlations).
+
+    `sigma` is written in operators and integer indexing only, so that it takes a NumPy array and a
+    PyTensor vector alike: one definition serves both engines.
+    """
+
+    keyword: ClassVar[str]
+    """The name of the structure in a formula."""
+
+    description: ClassVar[str]
+    """The structure in words, to follow 'Sigma'."""
+
+    coordinates: int = 1
+    """d, the number of coordinate columns that the structure reads."""
+
+    linear: bool = False
+    """Whether Sigma is linear in theta (then second derivatives vanish)."""
+
+    @property
+    @abstractmethod
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of theta in the field's terms, k of them."""
+
+    @property
+    @abstractmethod
+    def working(self) -> Working:
+        """The map from the optimiser's unconstrained coordinates to theta."""
+
+    @abstractmethod
+    def sigma(self, theta: Theta, coords: np.ndarray) -> Sigma:
+        """Sigma of each pattern, (P, t, t), in squared outcome units."""
+
+    @abstractmethod
+    def first(self, theta: np.ndarray, coords: np.ndarray) -> np.ndarray:
+        """dSigma / dtheta_j, (k, P, t, t)."""
+
+    def second_contracted(self, theta: np.ndarray, coords: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """sum over patterns of tr(weight d2Sigma / dtheta_j dtheta_k), (k, k); `weight` is (P, t, t) symmetric.
+
+        Zero unless a structure that is not linear overrides it.
+        """
+        return np.zeros((self.n_parameters, self.n_parameters))
+
+    @abstractmethod
+    def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
+        """Start values of theta from ordinary-least-squares residuals."""
+
+    @abstractmethod
+    def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
+        """theta after the outcome has been multiplied by `factor`."""
+
+    @property
+    def n_parameters(self) -> int:
+        return len(self.parameter_names)
+
+    def is_singular(self, theta: np.ndarray) -> bool:
+        """Whether theta lies on the boundary (a zero variance, a correlation of one)."""
+        return False
+
+
+def pooled_variance(scatter: Sequence[Scatter]) -> float:
+    """Mean squared residual over all observations."""
+    total = sum(float(np.einsum("paa->", part.cross_products)) for part in scatter)
+    count = sum(float(part.n.sum()) * part.coords.shape[1] for part in scatter)
+    return total / count

@@ -1,0 +1,76 @@
+"""Structures on the grid of planned visits: one T x T matrix, restricted to what each pattern observed."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from msclong.covariance.structure import CovarianceStructure, Scatter, Sigma, Theta
+from msclong.linear_hypothesis import label
+
+
+@dataclass(frozen=True)
+class VisitStructure(CovarianceStructure):
+    """A structure given by its T x T matrix over the planned visits.
+
+    The one coordinate is the visit's position 0 .. T-1; within a subject positions are distinct.
+    """
+
+    visits: tuple[object, ...]
+
+    @property
+    def n_visits(self) -> int:
+        return len(self.visits)
+
+    @property
+    def visit_labels(self) -> tuple[str, ...]:
+        return tuple(label(visit) for visit in self.visits)
+
+    @abstractmethod
+    def grid(self, theta: Theta) -> Sigma:
+        """Sigma over all planned visits, (T, T); NumPy or PyTensor."""
+
+    @abstractmethod
+    def grid_first(self, theta: np.ndarray) -> np.ndarray:
+        """dSigma / dtheta, (k, T, T)."""
+
+    def grid_second(self, theta: np.ndarray) -> np.ndarray:
+        """d2Sigma / dtheta dtheta', (k, k, T, T); asked of structures that are not linear only."""
+        raise NotImplementedError(
+            f"{type(self).__name__} is not linear and must give its second derivatives."
+        )
+
+    def sigma(self, theta: Theta, coords: np.ndarray) -> Sigma:
+        rows, columns = _positions(coords)
+        return self.grid(theta)[rows, columns]
+
+    def first(self, theta: np.ndarray, coords: np.ndarray) -> np.ndarray:
+        rows, columns = _positions(coords)
+        return self.grid_first(theta)[:, rows, columns]
+
+    def second_contracted(self, theta: np.ndarray, coords: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        if self.linear:
+            return super().second_contracted(theta, coords, weight)
+        total = np.zeros((self.n_visits, self.n_visits))
+        np.add.at(total, _positions(coords), weight)
+        return np.einsum("jkab,ab->jk", self.grid_second(theta), total)
+
+
+def _positions(coords: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    position = coords[:, :, 0].astype(np.intp)
+    rows, columns = np.broadcast_arrays(position[:, :, None], position[:, None, :])
+    return rows, columns
+
+
+def pairwise_covariance(scatter: Sequence[Scatter], n_visits: int) -> np.ndarray:
+    """Available-pairs residual covariance over the visit grid, (T, T); pairs never seen together get zero."""
+    total = np.zeros((n_visits, n_visits))
+    count = np.zeros((n_visits, n_visits))
+    for part in scatter:
+        where = _positions(part.coords)
+        np.add.at(total, where, part.cross_products)
+        np.add.at(count, where, np.broadcast_to(part.n[:, None, None], part.cross_products.shape))
+    return total / np.maximum(count, 1)

@@ -1,0 +1,174 @@
+"""The fixed part: patsy builds X, and keeps what is needed to build it again for new rows."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from patsy import DesignInfo, EvalEnvironment, PatsyError, build_design_matrices, dmatrix
+
+from msclong.errors import DataError, DesignError, FormulaError, listing
+
+ALIAS_TOLERANCE = 1e-9
+"""A column counts as aliased when less than this share of its length lies outside the columns before it."""
+
+
+@dataclass(frozen=True, eq=False)
+class FixedEffects:
+    """The fixed effects of a design.
+
+    design_info : patsy's DesignInfo (kept for prediction).
+    X : (N, p) model matrix. frame : the N rows it came from.
+    """
+
+    design_info: DesignInfo
+    X: np.ndarray
+    frame: pd.DataFrame
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The p column names, as patsy gives them."""
+        return tuple(self.design_info.column_names)
+
+    @property
+    def terms(self) -> dict[str, slice]:
+        """Columns of each term."""
+        return dict(self.design_info.term_name_slices)
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Data columns that the fixed part reads, in order of appearance."""
+        found: dict[str, None] = {}
+        for factor in self.design_info.factor_infos:
+            for column in columns_in(factor.name(), self.frame.columns):
+                found.setdefault(column)
+        return tuple(found)
+
+    @cached_property
+    def term_variables(self) -> tuple[frozenset[str], ...]:
+        """The data columns that each term reads."""
+        return tuple(
+            frozenset(c for factor in term.factors for c in columns_in(factor.name(), self.frame.columns))
+            for term in self.design_info.terms
+        )
+
+    @cached_property
+    def discrete(self) -> dict[str, tuple[object, ...]]:
+        """Levels of each variable that the model treats as a factor."""
+        result: dict[str, tuple[object, ...]] = {}
+        for factor, info in self.design_info.factor_infos.items():
+            columns = columns_in(factor.name(), self.frame.columns)
+            if info.type == "categorical" and len(columns) == 1:
+                column = self.frame[columns[0]]
+                observed = (
+                    column.cat.categories
+                    if isinstance(column.dtype, pd.CategoricalDtype)
+                    else sorted(column.unique())
+                )
+                result.setdefault(columns[0], tuple(observed))
+        return result
+
+    def matrix(self, rows: pd.DataFrame) -> np.ndarray:
+        """X of new rows, (len(rows), p). Raises FormulaError for a level or value that patsy refuses."""
+        try:
+            return np.asarray(build_design_matrices([self.design_info], rows, NA_action="raise")[0])
+        except (PatsyError, NameError, KeyError) as error:
+            raise FormulaError(f"The fixed part cannot be evaluated on these rows: {error}") from None
+
+
+def build_fixed_effects(formula: str, frame: pd.DataFrame) -> FixedEffects:
+    """X of `formula` on `frame`.
+
+    Raises FormulaError when patsy cannot read or evaluate it, DataError for missing or infinite covariates
+    (with rows), DesignError for aliased columns (column by column, with what each is a combination of).
+    """
+    environment = EvalEnvironment([{"np": np}])
+    try:
+        matrix = dmatrix(formula, frame, eval_env=environment, NA_action="raise")
+    except PatsyError as error:
+        _explain_missing(formula, frame)
+        raise FormulaError(f"patsy cannot build the fixed part {formula!r}: {_hint(error, frame)}") from None
+    except Exception as error:  # a formula is code: what its evaluation raises is about the formula
+        raise FormulaError(f"The fixed part {formula!r} cannot be evaluated: {_hint(error, frame)}") from None
+    X = np.asarray(matrix, dtype=float)
+    info = matrix.design_info
+    if not np.isfinite(X).all():
+        rows, columns = np.nonzero(~np.isfinite(X))
+        raise DataError(
+            f"The fixed part has infinite values in {listing({info.column_names[c] for c in columns})}, "
+            f"rows {listing(frame.index[np.unique(rows)])}; correct the data or the transform."
+        )
+    _refuse_aliasing(X, info.column_names)
+    return FixedEffects(info, X, frame)
+
+
+def columns_in(expression: str, columns: pd.Index) -> list[str]:
+    """The columns of a table that a patsy factor reads, by name or by Q("...")."""
+    names = []
+    for node in ast.walk(ast.parse(expression, mode="eval")):
+        if isinstance(node, ast.Name):
+            names.append(node.id)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.append(node.value)
+    return [name for name in dict.fromkeys(names) if name in columns]
+
+
+def _explain_missing(formula: str, frame: pd.DataFrame) -> None:
+    """Raise DataError when missing covariates are the reason why patsy refused."""
+    for column in frame.columns:
+        missing = frame[column].isna()
+        if missing.any() and column in formula:
+            raise DataError(
+                f"{int(missing.sum())} rows have no value of {column!r} but an outcome: rows "
+                f"{listing(frame.index[missing])}. Fill them, or drop them yourself with "
+                f"df.dropna(subset=[{column!r}]), so that the analysis set is your decision."
+            )
+
+
+def _hint(error: Exception, frame: pd.DataFrame) -> str:
+    message = str(error).splitlines()[0]
+    dotted = [str(c) for c in frame.columns if not str(c).isidentifier()]
+    quote = f' Columns whose names are not plain words need Q("..."): {listing(dotted)}.' if dotted else ""
+    return f"{message}. The table's columns are {listing(frame.columns, 20)}.{quote}"
+
+
+def _refuse_aliasing(X: np.ndarray, names: list[str]) -> None:
+    """Name every column that is a linear combination of the columns before it, and the combination."""
+    # The triangle of X = QR has the same inner products as X, in p rows instead of N.
+    triangle = np.linalg.qr(X, mode="r")
+    length = np.linalg.norm(triangle, axis=0)
+    scaled = triangle / np.where(length == 0, 1, length)
+    kept: list[int] = []
+    basis = np.zeros((triangle.shape[0], 0))
+    complaints = []
+    for j in range(X.shape[1]):
+        column = scaled[:, j]
+        # Twice is enough (Kahan): the second pass removes what rounding left of the first.
+        remainder = column - basis @ (basis.T @ column)
+        remainder -= basis @ (basis.T @ remainder)
+        size = np.linalg.norm(remainder)
+        if size > ALIAS_TOLERANCE:
+            kept.append(j)
+            basis = np.column_stack([basis, remainder / size])
+        elif length[j] == 0:
+            complaints.append(f"{names[j]} is zero in every row (no such rows are observed)")
+        else:
+            weights = np.linalg.lstsq(triangle[:, kept], triangle[:, j], rcond=None)[0]
+            parts = [
+                f"{w:.3g} {names[i]}"
+                for i, w in zip(kept, weights, strict=True)
+                if abs(w) > 1e-6 * np.abs(weights).max()
+            ]
+            complaints.append(f"{names[j]} = {' + '.join(parts)}".replace("+ -", "- "))
+    if complaints:
+        raise DesignError(
+            f"The fixed part has {len(complaints)} column(s) that the data cannot tell from the others: "
+            f"{'; '.join(complaints)}. Remove or merge these terms."
+        )
+    if X.shape[0] <= X.shape[1]:
+        raise DesignError(
+            f"{X.shape[0]} observations cannot estimate {X.shape[1]} fixed effects; simplify the fixed part."
+        )

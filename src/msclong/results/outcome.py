@@ -1,0 +1,33 @@
+"""How a fit went: everything that was noticed, assumed or done on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a fit went.
+
+    converged : whether the engine's own criterion was met. singular : whether the covariance lies on its boundary.
+    notes : sentences for the reader. diagnostics : named figures (iterations; or R-hat, ESS, divergences).
+    """
+
+    converged: bool
+    singular: bool = False
+    notes: tuple[str, ...] = ()
+    diagnostics: Mapping[str, float | int | str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        state = "converged" if self.converged else "NOT CONVERGED"
+        if self.singular:
+            state += ", singular covariance"
+        figures = ", ".join(f"{name} {_short(value)}" for name, value in self.diagnostics.items())
+        return "\n".join(
+            [f"{state} ({figures})" if figures else state, *(f"note: {note}" for note in self.notes)]
+        )
+
+
+def _short(value: float | int | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,50 @@
+"""Results as text that fits a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+WIDTH = 100
+"""Columns of a terminal or a listing."""
+
+
+def format_summary(title: str, facts: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> str:
+    """A title, facts one a line, and captioned tables; no line longer than WIDTH."""
+    blocks = [title, "=" * len(title), *facts]
+    for caption, table in tables.items():
+        blocks += ["", caption, format_table(table)]
+    return "\n".join(line for block in blocks for line in _wrapped(block))
+
+
+def format_table(table: pd.DataFrame) -> str:
+    """A results table with each column at its own precision; columns without any value are left out."""
+    styles = {
+        "p_value": _p_value,
+        "p_adjusted": _p_value,
+        "df": "{:.1f}".format,
+        "rhat": "{:.3f}".format,
+        "ess_bulk": "{:.0f}".format,
+        "prob_negative": "{:.4f}".format,
+        "prob_beyond_margin": "{:.4f}".format,
+    }
+    shown = table.dropna(axis="columns", how="all")
+    formatters = {name: styles.get(name, "{:.5g}".format) for name in shown.columns}
+    return shown.to_string(formatters=formatters, sparsify=False)
+
+
+def _wrapped(text: str) -> list[str]:
+    lines = []
+    for line in text.split("\n"):
+        while len(line) > WIDTH:
+            cut = line.rfind(" ", 1, WIDTH)
+            cut = cut if cut > 0 else WIDTH
+            lines.append(line[:cut])
+            line = "    " + line[cut:].strip()
+        lines.append(line)
+    return lines
+
+
+def _p_value(value: float) -> str:
+    return "<0.0001" if value < 1e-4 else f"{value:.4f}"

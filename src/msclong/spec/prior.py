@@ -1,0 +1,46 @@
+"""Prior distributions of a Bayesian fit, as data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+from msclong.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Weakly informative priors on a stated outcome scale s.
+
+    beta_j, after centring the covariates and in units of one standard deviation of covariate j:
+    Normal(0, coefficient_sd * s); the mean outcome (intercept) Normal(m, intercept_sd * s) with m the data's mean;
+    every standard deviation: half-Student-t(sd_df, 0, sd_scale * s); correlation matrices: LKJ(correlation_eta).
+
+    Parameters
+    ----------
+    outcome_scale : float or None
+        s in outcome units, best pre-specified from earlier trials; None takes the standard deviation
+        of the outcome in the data at hand, and the report says so.
+    coefficient_sd, intercept_sd, sd_scale : float
+        Multiples of s. sd_df : degrees of freedom of the half-t. correlation_eta : LKJ shape; 1 is uniform.
+
+    Sources: Gelman (2006), Bayesian Analysis 1:515 (half-t); Lewandowski, Kurowicka and Joe (2009) (LKJ).
+    Raises SpecError for a value that is not positive.
+    """
+
+    outcome_scale: float | None = None
+    coefficient_sd: float = 2.5
+    intercept_sd: float = 10.0
+    sd_df: float = 3.0
+    sd_scale: float = 1.0
+    correlation_eta: float = 2.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None and field.name == "outcome_scale":
+                continue
+            if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+                raise SpecError(f"Priors.{field.name} must be a positive number; got {value!r}.")
+
+    def to_dict(self) -> dict[str, float | None]:
+        return asdict(self)
