@@ -67,5 +67,5 @@ class Additive(CovarianceStructure):
     def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
         return np.concatenate([part.scale(theta[k], factor) for part, k, _ in self.split()])
 
-    def is_singular(self, theta: np.ndarray) -> bool:
-        return any(part.is_singular(theta[k]) for part, k, _ in self.split())
+    def is_singular(self, theta: np.ndarray, coords_rms: np.ndarray) -> bool:
+        return any(part.is_singular(theta[k], coords_rms[d]) for part, k, d in self.split())

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from msclong.covariance.structure import CovarianceStructure, Scatter, Sigma, Theta, pooled_variance
+from msclong.covariance.structure import (
+    SINGULAR,
+    CovarianceStructure,
+    Scatter,
+    Sigma,
+    Theta,
+    pooled_variance,
+)
 from msclong.covariance.working import CholeskyFactor, Working, unvech, vech_positions
-
-SINGULAR_RATIO = 1e-8
-"""G counts as singular when its correlation matrix has an eigenvalue below this."""
-
 
 @dataclass(frozen=True)
 class RandomEffects(CovarianceStructure):
@@ -72,10 +75,6 @@ class RandomEffects(CovarianceStructure):
     def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
         return theta * factor**2
 
-    def is_singular(self, theta: np.ndarray) -> bool:
-        g = unvech(theta, len(self.effects))
-        variances = np.diag(g)
-        if (variances <= 0).any():
-            return True
-        sd = np.sqrt(variances)
-        return bool(np.linalg.eigvalsh(g / np.outer(sd, sd))[0] < SINGULAR_RATIO)
+    def is_singular(self, theta: np.ndarray, coords_rms: np.ndarray) -> bool:
+        g = unvech(theta, len(self.effects)) * np.outer(coords_rms, coords_rms)
+        return bool(np.linalg.eigvalsh(g)[0] < SINGULAR)

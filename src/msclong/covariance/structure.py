@@ -14,6 +14,9 @@ from msclong.covariance.working import Working
 Theta = Any
 """Covariance parameters: a NumPy array, or a PyTensor vector (which NumPy's types cannot express)."""
 
+SINGULAR = 1e-8
+"""Smallest eigenvalue, in units of the residual variance, that counts as more than zero."""
+
 Sigma = Any
 """A covariance of the same kind as the Theta that it was computed from."""
 
@@ -92,8 +95,12 @@ class CovarianceStructure(ABC):
     def n_parameters(self) -> int:
         return len(self.parameter_names)
 
-    def is_singular(self, theta: np.ndarray) -> bool:
-        """Whether theta lies on the boundary (a zero variance, a correlation of one)."""
+    def is_singular(self, theta: np.ndarray, coords_rms: np.ndarray) -> bool:
+        """Whether theta lies on the boundary (a zero variance, a correlation of one).
+
+        theta is in standardised units (residual variance about one), coords_rms (d,) the root mean square of
+        each coordinate: what is below SINGULAR there moves no observation.
+        """
         return False
 
 

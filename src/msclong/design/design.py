@@ -43,6 +43,11 @@ class Design:
         W = np.column_stack([self.fixed.X, self.y])
         return cross_moments(W, self.subject, self.coords, (*self.fixed.names, self.spec.parsed.outcome))
 
+    @cached_property
+    def coords_rms(self) -> np.ndarray:
+        """(d,) root mean square of each coordinate."""
+        return np.sqrt(np.mean(self.coords**2, axis=0))
+
     @property
     def n_obs(self) -> int:
         return len(self.y)
@@ -53,13 +58,17 @@ class Design:
 
     @cached_property
     def visit(self) -> str | None:
-        """The variable whose levels are the visits in contrasts: the visit column, else the time of the slopes."""
+        """The variable whose values are the visits of contrasts.
+
+        The visit column where the spec names one; else the time of the random slopes, if the mean has it; else the one
+        variable of the mean that changes within subjects; else None.
+        """
         if self.spec.visit_column is not None:
             return self.spec.visit_column
-        slopes = [term.variable for term in self.spec.parsed.covariance if term.is_random]
-        return next(
-            (name for name in self.fixed.variables if any(name in slope.split() for slope in slopes)), None
-        )
+        slopes = " ".join(term.variable for term in self.spec.parsed.covariance).replace("+", " ").split()
+        varying = [name for name in self.fixed.variables if not self._constant_in_subjects(name)]
+        candidates = [name for name in varying if name in slopes] or varying
+        return candidates[0] if len(candidates) == 1 else None
 
     @cached_property
     def arm(self) -> str | None:
@@ -96,6 +105,11 @@ def build_design(spec: ModelSpec, data: LongData) -> Design:
             observed[column] = used
     fixed = build_fixed_effects(spec.parsed.fixed, observed)
     structure, coords = build_covariance(spec.parsed, observed, data.visits)
+    visit = spec.parsed.visit
+    if visit in fixed.variables and visit not in fixed.discrete:
+        notes.append(
+            f"{visit} is numeric and enters the mean as a number; C({visit}) gives each visit its own mean."
+        )
     return Design(
         spec=spec,
         data=data,

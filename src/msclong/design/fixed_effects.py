@@ -111,8 +111,8 @@ def columns_in(expression: str, columns: pd.Index) -> list[str]:
     for node in ast.walk(ast.parse(expression, mode="eval")):
         if isinstance(node, ast.Name):
             names.append(node.id)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names.append(node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
+            names += [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
     return [name for name in dict.fromkeys(names) if name in columns]
 
 

@@ -15,7 +15,7 @@ def equation(parsed: Formula, visit: str | None) -> str:
     lines = [f"{index} = " + " + ".join(mean_terms(parsed.fixed)) + " + e[i,t]"]
     random = [term for term in parsed.covariance if term.is_random]
     for number, term in enumerate(random, start=1):
-        lines[0] += f" + z{number}[i,t]' b{number}[i]"
+        lines[0] += f" + z{number}[i,t]' u{number}[i]"
         lines.append(_random_line(term, number))
     if random:
         lines.append("e[i,t] ~ Normal(0, sigma^2), independent")
@@ -37,4 +37,4 @@ def mean_terms(fixed: str) -> list[str]:
 
 def _random_line(term: CovarianceTerm, number: int) -> str:
     form = "G full" if term.correlated else "G diagonal"
-    return f"b{number}[i] ~ Normal(0, G{number}), z{number}: {term.variable};  {form}"
+    return f"u{number}[i] ~ Normal(0, G{number}), z{number}: {term.variable};  {form}"

@@ -16,7 +16,7 @@ from msclong.covariance.registry import known_structures
 from msclong.errors import FormulaError, listing
 
 _OPEN, _CLOSE, _QUOTES = "([{", ")]}", "'\""
-_CALL = re.compile(r"^([A-Za-z_]\w*)?\s*\((.*)\)$", re.DOTALL)
+_NAME = re.compile(r"^([A-Za-z_]\w*)?\s*$")
 _COLUMN = re.compile(
     r"""^(?:C\(\s*)?(?:Q\(\s*["'](?P<quoted>.+?)["']\s*\)|(?P<plain>[^\W\d]\w*))(?:\s*\))?$"""
 )
@@ -73,6 +73,7 @@ def parse_formula(text: str) -> Formula:
         raise FormulaError(
             f"A formula is text such as 'y ~ arm * visit + us(visit | subject)'; got {text!r}."
         )
+    text = " ".join(text.split())
     sides = _split(text, "~")
     if len(sides) != 2 or not sides[0].strip() or not sides[1].strip():
         raise FormulaError(
@@ -86,9 +87,9 @@ def parse_formula(text: str) -> Formula:
             raise FormulaError(
                 f"{term!r} in {text!r}: put a covariance term in parentheses, as us(visit | subject)."
             )
-        inner = _CALL.match(term)
-        if inner and len(_split(inner.group(2), "|")) > 1:
-            covariance.append(_covariance_term(term, inner.group(1), inner.group(2)))
+        name, inside = _call(term)
+        if len(_split(inside, "|")) > 1:
+            covariance.append(_covariance_term(term, name, inside))
         elif term:
             fixed.append(term)
     if not covariance:
@@ -97,7 +98,7 @@ def parse_formula(text: str) -> Formula:
             "add one, such as us(visit | subject) or (1 | subject)."
         )
     _check_combination(text, covariance)
-    mean = " + ".join(fixed).replace("+ -", "- ") or "1"
+    mean = re.sub(r"\+ -\s*", "- ", " + ".join(fixed)) or "1"
     return Formula(sides[0].strip(), mean, tuple(covariance))
 
 
@@ -145,6 +146,21 @@ def _check_combination(text: str, terms: list[CovarianceTerm]) -> None:
         raise FormulaError(
             f"{text!r} combines random effects with a visit structure, which is not available yet; keep one of them."
         )
+
+
+def _call(term: str) -> tuple[str | None, str]:
+    """The name and the inside of `name(inside)`; an empty inside where the term is anything else."""
+    opening = term.find("(")
+    name = _NAME.match(term[: max(opening, 0)])
+    if opening < 0 or name is None or not term.endswith(")"):
+        return None, ""
+    inside = term[opening + 1 : -1]
+    depth = 0
+    for character in inside:
+        depth += (character in _OPEN) - (character in _CLOSE)
+        if depth < 0:  # the first bracket closes before the end: C(a) * (b + c)
+            return None, ""
+    return name.group(1), inside
 
 
 def _column(text: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
+from math import isfinite
 from typing import Any, Literal
 
 from msclong.errors import SpecError, listing
@@ -66,6 +67,12 @@ class ModelSpec:
         parsed = parse_formula(self.formula)
         if self.visit_order is not None:
             object.__setattr__(self, "visit_order", tuple(self.visit_order))
+        for name in ("visit", "time", "arm", "label", "unit"):
+            if not isinstance(value := getattr(self, name), (str, type(None))):
+                what = "text" if name in ("label", "unit") else "a column name"
+                raise SpecError(f"{name} must be {what}; got {value!r}.")
+        if self.margin is not None and (isinstance(self.margin, str) or not isfinite(self.margin)):
+            raise SpecError(f"margin must be a number in the outcome's unit; got {self.margin!r}.")
         if self.outcome_type not in ("value", "change"):
             raise SpecError(f"outcome_type must be 'value' or 'change'; got {self.outcome_type!r}.")
         if self.family != "gaussian":
@@ -167,12 +174,10 @@ class ModelSpec:
     def __repr__(self) -> str:
         shown = [repr(self.formula)]
         shown += [
-            f"{name}={value!r}"
-            for name, value in self.to_dict().items()
-            if name not in ("msclong_spec", "formula", "priors")
+            f"{name}={getattr(self, name)!r}"
+            for name in self.to_dict()
+            if name not in ("msclong_spec", "formula")
         ]
-        if self.priors != Priors():
-            shown.append(f"priors={self.priors!r}")
         return f"ModelSpec({', '.join(shown)})"
 
     def __str__(self) -> str:

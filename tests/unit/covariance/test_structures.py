@@ -98,9 +98,14 @@ def test_an_unstructured_start_survives_a_pair_of_visits_never_seen_together():
 
 def test_a_random_effect_without_variance_is_singular():
     structure = Additive((RandomEffects(("Intercept", "month")), Independent()))
-    assert structure.is_singular(np.array([1.0, 0.0, 0.0, 1.0]))
-    assert structure.is_singular(np.array([1.0, 2.0, 4.0, 1.0]))
-    assert not structure.is_singular(np.array([1.0, 0.5, 4.0, 1.0]))
+    sizes = np.array([1.0, 2.0])
+    assert structure.is_singular(np.array([1.0, 0.0, 0.0, 1.0]), sizes)
+    assert structure.is_singular(np.array([1.0, 2.0, 4.0, 1.0]), sizes)
+    assert not structure.is_singular(np.array([1.0, 0.5, 4.0, 1.0]), sizes)
+    # In thousandths of a month the slope's variance is small, and no less real.
+    assert not structure.is_singular(np.array([1.0, 0.5e-3, 4e-6, 1.0]), 1e3 * sizes)
+    alone = Additive((RandomEffects(("Intercept",)), Independent()))
+    assert alone.is_singular(np.array([1e-20, 1.0]), np.ones(1))
 
 
 def test_the_registry_refuses_a_taken_name_and_knows_its_own():

@@ -85,7 +85,7 @@ class Frequentist:
         W = theta_covariance(design.structure, optimum, self.information)
         model = _model_based(design, standardised, optimum, W)
         theta = design.structure.scale(optimum.gls.theta, standardised.scale)
-        singular = design.structure.is_singular(optimum.gls.theta)
+        singular = design.structure.is_singular(optimum.gls.theta, design.coords_rms)
         notes = design.notes
         if singular:
             message = (

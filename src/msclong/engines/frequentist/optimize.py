@@ -1,12 +1,10 @@
-"""Maximises the (restricted) likelihood over theta: Newton steps on the observed information, Fisher where it fails."""
+"""Maximises the (restricted) likelihood over theta by Newton steps on the observed information."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-
 from msclong.covariance.structure import CovarianceStructure, Scatter
 from msclong.design.cross_moments import CrossMoments
 from msclong.errors import ConvergenceError
@@ -20,6 +18,12 @@ The last step is then taken: Newton doubles the digits, so theta is right to rou
 
 LINE_SEARCH_NOISE = 1e-9
 """Below this predicted gain, rounding in the log-likelihood (not the step) decides: the step is accepted."""
+
+CURVED = 1e-7
+"""Smallest eigenvalue of a Hessian with unit diagonal that counts as positive definite."""
+
+KICK = 0.1
+"""Least step along negative curvature, in units where curvature is one: a gain of about KICK^2 / 2."""
 
 MAX_ITERATIONS = 200
 MAX_HALVINGS = 40
@@ -93,19 +97,21 @@ def residual_scatter(moments: CrossMoments) -> list[Scatter]:
 
 
 def _newton_step(hessian: np.ndarray, fisher: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The Newton step where the Hessian is positive definite, else a damped Fisher step; and which it was."""
-    scale = np.sqrt(np.abs(np.diag(hessian))) + 1e-300
-    try:
-        factor = cho_factor(hessian / np.outer(scale, scale))
-        if np.diag(factor[0]).min() > 1e-7:
-            return -cho_solve(factor, gradient / scale) / scale, True
-    except np.linalg.LinAlgError:
-        pass
-    scale = np.sqrt(np.diag(fisher).clip(1e-12 * np.diag(fisher).max(), None))
-    values, vectors = np.linalg.eigh(fisher / np.outer(scale, scale))
-    direction = vectors.T @ (gradient / scale)
-    step = -(vectors @ (direction / np.maximum(values, 1e-3 * values[-1]))) / scale
-    return step, False
+    """The Newton step and True; where the Hessian is not positive definite, a step downhill all the same and False.
+
+    There each eigenvalue is replaced by its size, and along negative curvature the step is at least KICK: at a
+    saddle (a random-effect standard deviation of zero is one, by symmetry) the gradient alone would not leave it.
+    """
+    # The units of each coordinate: its curvature, and the Fisher information where the curvature is small.
+    scale = np.sqrt(np.abs(np.diag(hessian)) + 1e-3 * np.diag(fisher)) + 1e-300
+    values, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
+    slope = vectors.T @ (gradient / scale)
+    if values[0] > CURVED:
+        return -(vectors @ (slope / values)) / scale, True
+    step = -slope / np.maximum(np.abs(values), 1e-3)
+    short = (values < 0) & (np.abs(step) < KICK)
+    step[short] = np.where(slope[short] > 0, -KICK, KICK)
+    return vectors @ step / scale, False
 
 
 def _line_search(

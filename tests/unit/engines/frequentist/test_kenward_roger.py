@@ -1,0 +1,116 @@
+"""Kenward-Roger and Satterthwaite against their printed formulas with N x N matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import msclong as ml
+from msclong.linear_hypothesis import LinearHypothesis
+
+# The dense formulas invert N x N matrices: a few digits go to rounding.
+DENSE = 1e-7
+
+
+@pytest.fixture(scope="module")
+def trial() -> pd.DataFrame:
+    rng = np.random.default_rng(11)
+    n = 14
+    visit = np.tile(np.arange(3), n)
+    arm = np.repeat(np.where(np.arange(n) % 2, "active", "control"), 3)
+    y = visit * (1 + (arm == "active")) + np.repeat(rng.normal(size=n), 3) + rng.normal(size=3 * n)
+    y[(rng.random(3 * n) < 0.15) & (visit > 0)] = np.nan
+    return pd.DataFrame({"id": np.repeat(np.arange(n), 3), "visit": visit, "arm": arm, "y": y})
+
+
+def dense_kenward_roger(fit, L):
+    """Kenward and Roger (1997), equations 2 to 6 and section 3, as printed, without the second derivatives."""
+    design, theta = fit.design, fit.covariance.theta
+    n = design.n_obs
+    V, dV = np.zeros((n, n)), np.zeros((theta.size, n, n))
+    for subject in np.unique(design.subject):
+        rows = np.flatnonzero(design.subject == subject)
+        coords = design.coords[rows][None]
+        V[np.ix_(rows, rows)] = design.structure.sigma(theta, coords)[0]
+        for j, block in enumerate(design.structure.first(theta, coords)):
+            dV[j][np.ix_(rows, rows)] = block[0]
+    X = design.fixed.X
+    inverse = np.linalg.inv(V)
+    phi = np.linalg.inv(X.T @ inverse @ X)
+    projection = inverse - inverse @ X @ phi @ X.T @ inverse
+    k = theta.size
+    expected = np.array([[np.trace(projection @ D @ projection @ E) / 2 for E in dV] for D in dV])
+    W = np.linalg.inv(expected)
+    P = [-X.T @ inverse @ D @ inverse @ X for D in dV]
+    bracket = sum(
+        W[i, j] * (X.T @ inverse @ dV[i] @ inverse @ dV[j] @ inverse @ X - P[i] @ phi @ P[j])
+        for i in range(k)
+        for j in range(k)
+    )
+    adjusted = phi + 2 * phi @ bracket @ phi
+    theta_matrix = L.T @ np.linalg.inv(L @ phi @ L.T) @ L
+    one = [np.trace(theta_matrix @ phi @ P[i] @ phi) for i in range(k)]
+    A1 = sum(W[i, j] * one[i] * one[j] for i in range(k) for j in range(k))
+    A2 = sum(
+        W[i, j] * np.trace(theta_matrix @ phi @ P[i] @ phi @ theta_matrix @ phi @ P[j] @ phi)
+        for i in range(k)
+        for j in range(k)
+    )
+    q = L.shape[0]
+    B = (A1 + 6 * A2) / (2 * q)
+    g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
+    c1, c2, c3 = (value / (3 * q + 2 * (1 - g)) for value in (g, q - g, q + 2 - g))
+    mean = 1 / (1 - A2 / q)
+    variance = 2 / q * (1 + c1 * B) / ((1 - c2 * B) ** 2 * (1 - c3 * B))
+    rho = variance / (2 * mean**2)
+    m = 4 + (q + 2) / (q * rho - 1)
+    scale = m / (mean * (m - 2))
+    value = L @ fit.estimate.beta
+    wald = value @ np.linalg.inv(L @ adjusted @ L.T) @ value / q
+    return adjusted, scale * wald, m
+
+
+@pytest.mark.parametrize("structure", ["us(visit | id)", "ar1(visit | id)", "(1 + visit | id)"])
+def test_against_the_printed_formulas(trial, structure):
+    spec = ml.ModelSpec(f"y ~ arm * C(visit) + {structure}", visit="visit")
+    fit = ml.fit(spec, trial, engine=ml.Frequentist(information="expected"))
+    names = fit.estimate.names
+    for rows in ([1], [2, 3], [3, 4, 5]):
+        L = np.eye(len(names))[rows]
+        adjusted, statistic, df = dense_kenward_roger(fit, L)
+        np.testing.assert_allclose(fit.vcov, adjusted, rtol=DENSE, atol=1e-9)
+        ours = fit.test(LinearHypothesis(L, pd.Index([names[i] for i in rows]))).iloc[0]
+        assert ours["statistic"] == pytest.approx(statistic, rel=DENSE)
+        assert ours["den_df"] == pytest.approx(df, rel=DENSE)
+        assert ours["num_df"] == len(rows)
+
+
+def test_redundant_rows_of_a_joint_test_count_once(trial):
+    fit = ml.fit("y ~ arm * C(visit) + us(visit | id)", trial)
+    L = np.eye(6)[[3, 4]]
+    plain = fit.test(LinearHypothesis(L, pd.Index(["a", "b"])))
+    doubled = fit.test(LinearHypothesis(np.vstack([L, L.sum(axis=0)]), pd.Index(["a", "b", "a + b"])))
+    np.testing.assert_allclose(doubled, plain, rtol=1e-9)
+
+
+def test_a_joint_test_does_not_depend_on_the_coding(trial):
+    """Kenward-Roger's F is invariant under L -> A L."""
+    fit = ml.fit("y ~ arm * C(visit) + us(visit | id)", trial)
+    L = np.eye(6)[[3, 4]]
+    mixed = np.array([[2.0, 1.0], [0.5, -3.0]]) @ L
+    ours = fit.test(LinearHypothesis(L, pd.Index(["a", "b"])))
+    np.testing.assert_allclose(fit.test(LinearHypothesis(mixed, pd.Index(["a", "b"]))), ours, rtol=1e-8)
+
+
+def test_residual_and_asymptotic_df(trial):
+    formula = "y ~ arm * C(visit) + cs(visit | id)"
+    residual = ml.fit(formula, trial, engine=ml.Frequentist(ddf="residual"))
+    asymptotic = ml.fit(formula, trial, engine=ml.Frequentist(ddf="asymptotic"))
+    n = int(trial["y"].notna().sum())
+    assert (residual.coefficients()["df"] == n - 6).all()
+    assert np.isinf(asymptotic.coefficients()["df"]).all()
+    np.testing.assert_array_equal(residual.vcov, asymptotic.vcov)
+    wald = asymptotic.test("arm:C(visit)").iloc[0]
+    assert np.isinf(wald["den_df"])
+    assert 0 < wald["p_value"] < residual.test("arm:C(visit)").iloc[0]["p_value"] < 1
