@@ -143,7 +143,7 @@ def test_columns_with_unusual_names():
     table = trial().rename(columns={"visit": "visit no.", "age": "age at entry", "id": "patient id"})
     formula = 'y ~ Q("visit no.") + Q("age at entry") + us(Q("visit no.") | Q("patient id"))'
     assert list(ml.fit(formula, table).contrasts().index) == ["week 4 - base", "week 12 - base"]
-    with pytest.raises(FormulaError, match=r"need Q\(\"...\"\): visit no., age at entry"):
+    with pytest.raises(FormulaError, match=r"need Q\(.*: patient id, visit no., age at entry"):
         ml.fit('y ~ Q("visit no.") + age + us(Q("visit no.") | Q("patient id"))', table)
 
 
