@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from patsy import EvalEnvironment, PatsyError, dmatrix
@@ -11,7 +13,7 @@ from msclong.covariance.independent import Independent
 from msclong.covariance.random_effects import RandomEffects
 from msclong.covariance.registry import visit_structure
 from msclong.covariance.structure import CovarianceStructure
-from msclong.errors import DataError, DesignError, FormulaError
+from msclong.errors import DataError, DataWarning, DesignError, FormulaError
 from msclong.spec.formula import CovarianceTerm, Formula
 
 
@@ -24,6 +26,7 @@ def build_covariance(
     which independent residuals are added. Raises FormulaError or DataError for random effects that patsy refuses.
     """
     if parsed.visit is not None:
+        _warn_of_measured_times(parsed, frame, visits)
         position = {visit: i for i, visit in enumerate(visits)}
         coords = np.array([position[visit] for visit in frame[parsed.visit]], dtype=float)[:, None]
         return visit_structure(parsed.covariance[0].structure)(visits), coords
@@ -38,6 +41,18 @@ def build_covariance(
         columns.append(Z)
     _refuse_unidentified(parsed, frame, np.hstack(columns))
     return Additive((*parts, Independent())), np.hstack(columns)
+
+
+def _warn_of_measured_times(parsed: Formula, frame: pd.DataFrame, visits: tuple[object, ...]) -> None:
+    largest = int(frame.groupby(parsed.subject, observed=True).size().max())
+    if len(visits) > 2 * largest:
+        warnings.warn(
+            f"{parsed.visit!r} has {len(visits)} distinct values, but no subject has more than {largest} of them: "
+            f"measured times rather than planned visits? {parsed.covariance[0].structure!r} counts positions, not "
+            f"time. Name the planned visit, or use random effects such as (1 + {parsed.visit} | {parsed.subject}).",
+            DataWarning,
+            stacklevel=5,
+        )
 
 
 def _random_effects(term: CovarianceTerm, frame: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:

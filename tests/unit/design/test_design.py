@@ -10,7 +10,7 @@ import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import build_design
 from msclong.design.reference_grid import reference_grid
-from msclong.errors import DataError, DesignError, FormulaError, HypothesisError
+from msclong.errors import DataError, DataWarning, DesignError, FormulaError, HypothesisError
 
 
 def trial(n: int = 12) -> pd.DataFrame:
@@ -137,6 +137,13 @@ def test_a_numeric_visit_in_the_mean_is_noted():
     notes = design_of("y ~ week + us(week | id)").notes
     assert any("week is numeric and enters the mean as a number; C(week)" in note for note in notes)
     assert not any("numeric" in note for note in design_of("y ~ C(week) + us(week | id)").notes)
+
+
+def test_measured_times_in_place_of_visits():
+    rng = np.random.default_rng(1)
+    table = trial().assign(day=lambda t: 7 * t["week"] + rng.uniform(0, 3, len(t)))
+    with pytest.warns(DataWarning, match=r"'day' has 36 distinct values.*\(1 \+ day \| id\)"):
+        ml.fit("y ~ day + ar1(day | id)", table)
 
 
 def test_columns_with_unusual_names():
