@@ -1,0 +1,203 @@
+"""What a report is about: fits of one model to one outcome, by one or more engines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from msclong.data.long_data import LongData
+from msclong.design.design import Design
+from msclong.design.reference_grid import MOST_TIMES
+from msclong.errors import SpecError, listing
+from msclong.reporting.data_hash import data_hash
+from msclong.reporting.names import Names
+from msclong.results.fit import Fit
+from msclong.results.posterior_draws import PosteriorDraws
+from msclong.spec.model_spec import ModelSpec
+
+LEVEL = 0.95
+"""Coverage of every interval in a report."""
+
+MOST_TIMES_SHOWN = 7
+"""Where time is continuous: at how many round times means are given, at most."""
+
+ENGINE_NAMES = {"StatsmodelsMixedLM": "statsmodels"}
+"""Short names of engines where the class name is not one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """The fits of a report by engine name, with what they share."""
+
+    fits: Mapping[str, Fit]
+
+    @property
+    def first(self) -> Fit:
+        return next(iter(self.fits.values()))
+
+    @property
+    def design(self) -> Design:
+        return self.first.design
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self.design.spec
+
+    @property
+    def data(self) -> LongData:
+        return self.design.data
+
+    @property
+    def arm(self) -> str | None:
+        return self.design.arm
+
+    @property
+    def visit(self) -> str | None:
+        return self.design.visit
+
+    @cached_property
+    def names(self) -> Names:
+        return Names(self.spec, self.arm, self.visit)
+
+    @cached_property
+    def arms(self) -> tuple[Any, ...]:
+        """Levels of the arm, the control first; empty without arms."""
+        return () if self.arm is None else levels(self.design.fixed.frame[self.arm])
+
+    @cached_property
+    def times(self) -> tuple[Any, ...]:
+        """Visits (or times) at which means are given; empty where no variable holds them."""
+        if self.visit is None:
+            return ()
+        column = self.design.fixed.frame[self.visit]
+        found = levels(column)
+        if len(found) <= MOST_TIMES or self.visit in self.design.fixed.discrete:
+            return found
+        return round_times(float(column.min()), float(column.max()))
+
+    @property
+    def continuous_time(self) -> bool:
+        """Whether `times` are a choice from a continuum rather than the visits of the data."""
+        return bool(self.times) and not set(self.times) <= set(levels(self.design.fixed.frame[self.visit]))
+
+    @property
+    def occasion(self) -> str:
+        """What the rows of means and contrasts are."""
+        return "time" if self.continuous_time else "visit"
+
+    @property
+    def at(self) -> dict[str, Sequence[object]] | None:
+        """The argument `at` of means and contrasts."""
+        return {str(self.visit): list(self.times)} if self.continuous_time else None
+
+    @cached_property
+    def positions(self) -> dict[str, float]:
+        """Place of each visit, by its label, on the time axis: time where it is known, else equally spaced."""
+        labels = [self.names.label(time) for time in self.times]
+        if self.spec.time is not None and self.spec.time != self.visit:
+            medians = self.design.fixed.frame.groupby(self.visit, observed=True)[self.spec.time].median()
+            return dict(zip(labels, medians.reindex(list(self.times)).astype(float), strict=True))
+        numbers = pd.to_numeric(pd.Series(labels, dtype=object), errors="coerce")
+        places = range(len(labels)) if numbers.isna().any() else numbers
+        return {label: float(place) for label, place in zip(labels, places, strict=True)}
+
+    @property
+    def true_time(self) -> bool:
+        """Whether `positions` are times, not ranks of visits."""
+        labels = pd.Series(list(self.positions), dtype=object)
+        return self.spec.time is not None or not pd.to_numeric(labels, errors="coerce").isna().any()
+
+    @cached_property
+    def counts(self) -> pd.DataFrame | None:
+        """Subjects observed at each visit: columns arm and visit (text), observed; None for continuous times."""
+        if not self.times or self.continuous_time:
+            return None
+        frame, keys = self.design.fixed.frame, [name for name in (self.arm, self.visit) if name is not None]
+        grouped = (
+            frame.groupby(keys, observed=True)[self.spec.subject].nunique().rename("observed").reset_index()
+        )
+        arms = grouped[self.arm].map(self.names.arm) if self.arm is not None else ""
+        return pd.DataFrame(
+            {"arm": arms, "visit": grouped[self.visit].map(self.names.label), "observed": grouped["observed"]}
+        )
+
+    def bayesian(self, name: str) -> bool:
+        return isinstance(self.fits[name].estimate, PosteriorDraws)
+
+
+def analysis(fits: Fit | Sequence[Fit]) -> Analysis:
+    """Check that the fits are of one model and one data set, and name them by engine.
+
+    Raises SpecError where they are not, or where there is nothing to report.
+    """
+    given = [fits] if isinstance(fits, Fit) else list(fits)
+    if not given:
+        raise SpecError("A report needs at least one fit; got none.")
+    for fit in given:
+        if not isinstance(fit, Fit):
+            raise SpecError(
+                f"A report is made of fits, such as ml.fit(spec, data); got {type(fit).__name__}."
+            )
+    first = given[0]
+    for i, fit in enumerate(given[1:], start=2):
+        if fit.spec != first.spec:
+            differing = [
+                f.name for f in fields(ModelSpec) if getattr(fit.spec, f.name) != getattr(first.spec, f.name)
+            ]
+            raise SpecError(
+                f"Fit {i} has another model spec than fit 1 (they differ in {listing(differing)}). A report "
+                "compares engines on one model: fit the same ModelSpec with each of them."
+            )
+        if fit.design is not first.design and data_hash(fit.design) != data_hash(first.design):
+            raise SpecError(
+                f"Fit {i} is of other data than fit 1 ({fit.n_obs} observations of {fit.n_subjects} subjects "
+                f"against {first.n_obs} of {first.n_subjects}, or other values). Fit every engine to the "
+                "same table."
+            )
+    return Analysis(dict(zip(_engine_names(given), given, strict=True)))
+
+
+def _engine_names(fits: Sequence[Fit]) -> list[str]:
+    """Class names; engines of one class carry the options that tell them apart, or else a number."""
+    classes = [type(fit.engine).__name__ for fit in fits]
+    short = [ENGINE_NAMES.get(name, name) for name in classes]
+    names = []
+    for i, fit in enumerate(fits):
+        twins = [other.engine for other, name in zip(fits, classes, strict=True) if name == classes[i]]
+        options = [
+            f"{option} {value}"
+            for option, value in vars(fit.engine).items()
+            if any(vars(twin).get(option) != value for twin in twins)
+        ]
+        names.append(f"{short[i]} ({', '.join(options)})" if options else short[i])
+    return [
+        f"{name} #{names[:i].count(name) + 1}" if names.count(name) > 1 else name
+        for i, name in enumerate(names)
+    ]
+
+
+def round_times(first: float, last: float, most: int = MOST_TIMES_SHOWN) -> tuple[float, ...]:
+    """Multiples of 1, 2 or 5 times a power of ten from `first` to `last`, at most `most`.
+
+    A multiple up to 1 % of the range outside counts as inside: data from 0.02 to 11.97 months give 0, 2, ..., 12.
+    """
+    slack = 0.01 * (last - first)
+    power = 10.0 ** np.floor(np.log10((last - first) / most))
+    for factor in (1, 2, 5, 10, 20, 50):
+        step = factor * power
+        multiples = np.arange(np.ceil((first - slack) / step), np.floor((last + slack) / step) + 1)
+        if len(multiples) <= most:
+            break
+    return tuple(float(f"{multiple * step + 0.0:.10g}") for multiple in multiples)
+
+
+def levels(column: pd.Series) -> tuple[Any, ...]:
+    """Distinct values in order: categories as they stand, anything else sorted."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return tuple(column.cat.categories)
+    return tuple(np.sort(column.unique()).tolist())

@@ -1,0 +1,89 @@
+"""Means and contrasts of every engine, row by row, with the names that readers need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from msclong.errors import HypothesisError
+from msclong.reporting.analysis import LEVEL, Analysis
+from msclong.results.fit import Fit
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Tables of all engines with the same m rows.
+
+    tables : by engine name. groups : (m,) the arm or the difference of arms; '' without arms. labels : (m,) the
+    visit. between : (m,) whether the row compares arms.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    groups: tuple[str, ...]
+    labels: tuple[str, ...]
+    between: tuple[bool, ...]
+
+    def rows(self, label: str, between: bool) -> list[int]:
+        """Positions of the rows of one visit, comparing arms or not."""
+        return [i for i, name in enumerate(self.labels) if name == label and self.between[i] == between]
+
+    def select(self, rows: list[int]) -> Comparison:
+        """Some of the rows."""
+        return Comparison(
+            {name: table.iloc[rows] for name, table in self.tables.items()},
+            tuple(self.groups[i] for i in rows),
+            tuple(self.labels[i] for i in rows),
+            tuple(self.between[i] for i in rows),
+        )
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no table: the library's own message."""
+
+    reason: str
+
+
+def means(analysis: Analysis) -> Comparison | Refusal:
+    """Marginal means by arm and visit."""
+    return _comparison(analysis, lambda fit: fit.means(at=analysis.at, level=LEVEL))
+
+
+def contrasts(analysis: Analysis) -> Comparison | Refusal:
+    """Each visit against baseline by arm, and the arms' differences (`Fit.contrasts` without arguments)."""
+    return _comparison(analysis, lambda fit: fit.contrasts(at=analysis.at, level=LEVEL))
+
+
+def baseline(analysis: Analysis) -> object:
+    """The visit that changes are measured from."""
+    return analysis.times[0] if analysis.spec.baseline is None else analysis.spec.baseline
+
+
+def _comparison(analysis: Analysis, table_of: Callable[[Fit], pd.DataFrame]) -> Comparison | Refusal:
+    if analysis.visit is None:
+        return Refusal(
+            "The formula names no variable that holds the visits; the analyst can name it with "
+            "ModelSpec(..., visit=...)."
+        )
+    try:
+        tables = {name: table_of(fit) for name, fit in analysis.fits.items()}
+    except HypothesisError as refusal:
+        return Refusal(str(refusal))
+    index = next(iter(tables.values())).index
+    visits = [_visit_label(analysis, level) for level in index.get_level_values(analysis.visit)]
+    if analysis.arm is None:
+        return Comparison(tables, ("",) * len(visits), tuple(visits), (False,) * len(visits))
+    arms = [analysis.names.label(level) for level in index.get_level_values(analysis.arm)]
+    own = {analysis.names.label(level) for level in analysis.arms}
+    groups = [analysis.names.of_differences(name, analysis.arms, analysis.arms[0]) for name in arms]
+    return Comparison(tables, tuple(groups), tuple(visits), tuple(name not in own for name in arms))
+
+
+def _visit_label(analysis: Analysis, level: object) -> str:
+    """The visit alone, also where the row is its difference from baseline: every row has the same one."""
+    text, names = analysis.names.label(level), analysis.names
+    reference = f" - {names.label(baseline(analysis))}"
+    known = {names.label(time) for time in analysis.times}
+    return text if text in known else text.removesuffix(reference)

@@ -1,0 +1,87 @@
+"""Typesets a plain-text model equation in HTML: italic symbols with subscripts, Greek letters, upright column names."""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup, escape
+
+from msclong.reporting.numbers import MINUS
+
+GREEK = {"b": "β", "e": "ε", "Sigma": "Σ", "sigma": "σ", "rho": "ρ"}
+WORDS = ("Normal", "independent", "full", "diagonal")
+
+_TOKEN = re.compile(
+    r"(?P<name>Q\(\"[^\"]*\"\)|\b[^\W\d][\w.]*)(?:\[(?P<index>[^\]]*)\])?(?P<prime>')?(?:\^(?P<power>\d))?"
+)
+_LETTER = re.compile(r"(b|u|z|e|G|Sigma|sigma)(\d*)")
+
+
+def lines(equation: str, outcome: str) -> list[Markup]:
+    """Each line of `ModelSpec.equation()` as HTML; `outcome` is the left-hand side, any expression."""
+    return [_line(line, outcome) for line in equation.split("\n")]
+
+
+def _line(line: str, outcome: str) -> Markup:
+    formula, _, remark = line.partition(";  ")
+    head = Markup("")
+    if formula.startswith(f"{outcome}[i,t] = "):
+        head = Markup('<span class="column">{}</span>{} = ').format(outcome, _subscript("i,t"))
+        formula = formula.removeprefix(f"{outcome}[i,t] = ")
+    html = head + _typeset(formula.replace(",  ", ", "))
+    return html + Markup('<span class="remark">{}</span>').format(_remark(remark)) if remark else html
+
+
+def _remark(text: str) -> Markup:
+    html = re.sub(
+        r"\b(Sigma|G|rho)\b", lambda found: f"<i>{GREEK.get(found[0], found[0])}</i>", str(escape(text))
+    )
+    return Markup(re.sub(r"\^(\S+)", lambda found: f"<sup>{found[1].replace('-', MINUS)}</sup>", html))
+
+
+def _typeset(text: str) -> Markup:
+    result, end = Markup(""), 0
+    for found in _TOKEN.finditer(text):
+        result += _between(text[end : found.start()]) + _token(found, text)
+        end = found.end()
+    return result + _between(text[end:])
+
+
+def _between(text: str) -> Markup:
+    for plain, typeset in (("-", MINUS), ("~", "∼"), ("...", "…"), ("'", "′")):
+        text = text.replace(plain, typeset)
+    # 'a:b' is an interaction; 'i: subject' is not.
+    return escape(re.sub(r":(?! )", "\N{HAIR SPACE}×\N{HAIR SPACE}", text))
+
+
+def _token(found: re.Match[str], text: str) -> Markup:
+    name, index = found["name"], found["index"]
+    letter = _LETTER.fullmatch(name)
+    if letter is None or not _is_symbol(letter, index, text[: found.start()], text[found.end() :]):
+        legend = name in ("i", "t") and text[found.end() :].startswith(":")
+        style = (
+            Markup("<i>{}</i>")
+            if legend
+            else Markup("{}")
+            if name in WORDS
+            else Markup('<span class="column">{}</span>')
+        )
+        return style.format(found[0])
+    subscript = ",".join(part for part in (letter[2], index) if part)
+    html = Markup("<i>{}</i>").format(GREEK.get(letter[1], letter[1]))
+    html += _subscript(subscript) if subscript else Markup("")
+    html += "′" if found["prime"] else ""
+    return html + Markup("<sup>{}</sup>").format(found["power"]) if found["power"] else html
+
+
+def _is_symbol(letter: re.Match[str], index: str | None, before: str, after: str) -> bool:
+    """Whether a name is the equation's own, and not a column that happens to be called b1 or e."""
+    if letter[1] in ("Sigma", "sigma", "G") or index is not None:
+        return True
+    if letter[1] == "b":
+        return bool(letter[2]) and (before == "" or before.endswith("+ "))
+    return letter[1] == "z" and before.endswith(", ") and after.startswith(":")
+
+
+def _subscript(text: str) -> Markup:
+    return Markup("<sub>{}</sub>").format(text.replace(",", ",\N{HAIR SPACE}"))

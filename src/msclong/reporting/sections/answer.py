@@ -1,0 +1,104 @@
+"""The answer first: the estimates at the last visit, in sentences with figures."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from msclong.reporting import numbers
+from msclong.reporting.analysis import LEVEL, Analysis
+from msclong.reporting.comparisons import Comparison, Refusal, baseline
+from msclong.reporting.record import Paragraph, Section
+from msclong.reporting.tables import shared_decimals
+from msclong.reporting.wording import inside, listed, spoken
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+def answer(analysis: Analysis, found: Comparison | Refusal) -> Section:
+    """Change at the last visit by arm and between arms: the first engine in full, the others beside it."""
+    if isinstance(found, Refusal):
+        blocks = [
+            Paragraph(f"No contrast by visit could be formed for this model. {found.reason}", "answer"),
+            Paragraph("The estimated coefficients are in [[table:coefficients-1]]."),
+        ]
+        return Section("answer", "Summary", tuple(blocks))
+    last = analysis.names.label(analysis.times[-1])
+    within, between = found.select(found.rows(last, False)), found.select(found.rows(last, True))
+    decimals = shared_decimals(found.tables)
+    names = list(analysis.fits)
+    blocks = [Paragraph(_within(analysis, within, names[0], decimals, not between.labels), "answer")]
+    if between.labels:
+        blocks.append(Paragraph(_between(analysis, between, names[0], decimals), "answer"))
+    for name in names[1:]:
+        blocks.append(
+            Paragraph(_again(analysis, between if between.labels else within, name, decimals), "answer")
+        )
+    blocks.append(Paragraph(_reading(analysis), "note"))
+    return Section("answer", "Summary", tuple(blocks))
+
+
+def _within(analysis: Analysis, rows: Comparison, engine: str, decimals: int, evidence: bool) -> str:
+    names = analysis.names
+    last = names.visit(analysis.times[-1])
+    if analysis.spec.outcome_type == "change":
+        quantity = f"the estimated mean {inside(names.outcome)}"
+    else:
+        quantity = (
+            f"the estimated mean change in {inside(names.outcome)} from {names.visit(baseline(analysis))}"
+        )
+    table = rows.tables[engine]
+    figures = [_figures(analysis, row, engine, decimals, evidence) for _, row in table.iterrows()]
+    parts = [
+        f"{text} in the {group} arm" if group else text
+        for text, group in zip(figures, rows.groups, strict=True)
+    ]
+    return f"At {last}, {quantity} was {listed(parts)}."
+
+
+def _between(analysis: Analysis, rows: Comparison, engine: str, decimals: int) -> str:
+    table = rows.tables[engine]
+    figures = [_figures(analysis, row, engine, decimals, True) for _, row in table.iterrows()]
+    if len(figures) == 1:
+        group = rows.groups[0]
+        return f"The estimated difference between the arms at that {analysis.occasion}, {group}, was {figures[0]}."
+    parts = [f"{text} for {group}" for text, group in zip(figures, rows.groups, strict=True)]
+    return f"The estimated differences between arms at that {analysis.occasion} were {listed(parts)}."
+
+
+def _again(analysis: Analysis, rows: Comparison, engine: str, decimals: int) -> str:
+    """The same rows by another engine."""
+    table = rows.tables[engine]
+    figures = [_figures(analysis, row, engine, decimals, True) for _, row in table.iterrows()]
+    if len(figures) == 1:
+        return f"The {spoken(engine)} fit of the same model gives {figures[0]}."
+    parts = [f"{text} for {group}" for text, group in zip(figures, rows.groups, strict=True)]
+    return f"The {spoken(engine)} fit of the same model gives {listed(parts)}."
+
+
+def _figures(analysis: Analysis, row: pd.Series, engine: str, decimals: int, evidence: bool) -> str:
+    """'-2.28 points (95% confidence interval -4.30 to -0.26; p = 0.027)'."""
+    kind = "credible" if analysis.bayesian(engine) else "confidence"
+    inner = f"{LEVEL:.0%} {kind} interval {numbers.interval(row['lower'], row['upper'], decimals, NBSP)}"
+    if evidence and "p_value" in row:
+        p = numbers.p_value(row["p_value"])
+        inner += f"; p{NBSP}{p[0]}{NBSP}{p[1:]}" if p.startswith("<") else f"; p{NBSP}={NBSP}{p}"
+    elif evidence:
+        below = row["estimate"] < 0
+        mass = row["prob_negative"] if below else 1 - row["prob_negative"]
+        side = "below" if below else "above"
+        inner += f"; posterior probability that it lies {side} zero {numbers.probability(mass)}"
+    return f"{numbers.fixed(row['estimate'], decimals)}{analysis.names.unit.replace(' ', NBSP)} ({inner})"
+
+
+def _reading(analysis: Analysis) -> str:
+    last = (
+        f"Intervals and p-values are not adjusted for the number of {analysis.occasion}s and comparisons."
+        if any(not analysis.bayesian(name) for name in analysis.fits)
+        else "Intervals and probabilities refer to one row at a time."
+    )
+    return (
+        f"All {analysis.occasion}s are in [[table:contrasts]] and [[figure:forest]]. Estimates are marginal "
+        "(least-squares) means of the model and their differences. They rest on the assumption that missing "
+        f"outcomes are missing at random: that, given what was observed, whether a value is missing does not "
+        f"depend on that value. {last}"
+    )

@@ -1,0 +1,179 @@
+"""Can the fit be trusted: convergence, residuals, chains."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from msclong.diagnostics.residuals import fitted, residuals
+from msclong.plots.chains import traces
+from msclong.plots.residuals import residual_panels
+from msclong.plots.style import to_svg
+from msclong.reporting import numbers
+from msclong.reporting.analysis import Analysis
+from msclong.reporting.comparisons import Comparison, Refusal
+from msclong.reporting.record import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Figure,
+    Paragraph,
+    Row,
+    Section,
+    Subheading,
+    Table,
+)
+from msclong.reporting.wording import spoken
+from msclong.results.fit import Fit
+from msclong.results.posterior_draws import PosteriorDraws
+
+RHAT_LIMIT, ESS_LIMIT = 1.01, 400
+"""Vehtari et al. (2021): above, or below, a quantity is not to be used."""
+
+EFFECTS_TRACED, PARAMETERS_TRACED = 2, 2
+"""How many contrasts and covariance parameters have their chains drawn."""
+
+
+def diagnostics(analysis: Analysis, found: Comparison | Refusal) -> Section:
+    """Convergence of every engine, scaled residuals of the first, chains of the Bayesian ones, and what was noticed."""
+    blocks: list[Block] = [_convergence(analysis), *_residuals(analysis)]
+    for number, (name, fit) in enumerate(analysis.fits.items(), start=1):
+        if analysis.bayesian(name):
+            blocks += [
+                Subheading(f"Chains of the {spoken(name)} fit"),
+                *_chains(analysis, name, fit, found, number),
+            ]
+    noticed = dict.fromkeys(note for fit in analysis.fits.values() for note in fit.outcome.notes)
+    blocks.append(Subheading("What was noticed on the way"))
+    blocks.append(Bullets(tuple(noticed)) if noticed else Paragraph("Nothing."))
+    return Section("diagnostics", "Diagnostics", tuple(blocks))
+
+
+def _convergence(analysis: Analysis) -> Table:
+    """Criteria by engine, engines side by side."""
+    found: dict[str, dict[str, Cell]] = {}
+    for name, fit in analysis.fits.items():
+        for criterion, cell in _criteria(fit).items():
+            found.setdefault(criterion, {})[name] = cell
+    columns = (Column("Criterion"), *(Column(name, kind="interval") for name in analysis.fits))
+    absent = Cell(numbers.DASH)
+    rows = [
+        Row((Cell(criterion), *(cells.get(name, absent) for name in analysis.fits)))
+        for criterion, cells in found.items()
+    ]
+    return Table("convergence", "Convergence and fit statistics", columns, tuple(rows))
+
+
+def _criteria(fit: Fit) -> dict[str, Cell]:
+    outcome = fit.outcome
+    cells = {
+        "Converged": Cell("yes" if outcome.converged else "no", outcome.converged),
+        "Covariance on its boundary": Cell("yes" if outcome.singular else "no", outcome.singular),
+    }
+    if fit.loglik is not None:
+        values = {"Log-likelihood": (fit.loglik, 3), "AIC": (fit.aic, 1), "BIC": (fit.bic, 1)}
+        cells |= {
+            label: Cell(numbers.fixed(value, places), value) for label, (value, places) in values.items()
+        }
+    for label, value in outcome.diagnostics.items():
+        if label == "seed":  # stands under reproducibility
+            continue
+        text = numbers.significant(value, 4) if isinstance(value, float) else str(value)
+        cells[label[:1].upper() + label[1:]] = Cell(text, value)
+    return cells
+
+
+def _residuals(analysis: Analysis) -> tuple[Block, ...]:
+    name, fit = next(iter(analysis.fits.items()))
+    data = pd.DataFrame({"scaled": residuals(fit, "scaled"), "fitted": fitted(fit)}).reset_index(drop=True)
+    visit = None
+    if analysis.visit is not None and not analysis.continuous_time:
+        visit = analysis.visit
+        levels = (
+            analysis.design.fixed.frame[visit].map(analysis.names.label).astype(object).reset_index(drop=True)
+        )
+        order = {analysis.names.label(time): i for i, time in enumerate(analysis.times)}
+        data["visit"] = levels
+        data = data.sort_values(
+            "visit", key=lambda column: column.map(order), kind="stable", ignore_index=True
+        )
+    scaled = data["scaled"].to_numpy()
+    beyond, largest = float((np.abs(scaled) > 1.96).mean()), float(np.abs(scaled).max())
+    text = (
+        "Scaled residuals are the deviations from the fitted means after removing, by the Cholesky factor of "
+        "the fitted covariance, their differing spread and their correlation within participants: where the "
+        f"model holds they scatter around zero with variance one. Here {beyond:.1%} lie beyond "
+        f"\N{PLUS-MINUS SIGN}1.96, where a normal distribution has 5.0%; the largest in absolute value is "
+        f"{largest:.1f}."
+    )
+    caption = (
+        f"Scaled residuals of the {spoken(name)} fit: (a) against normal quantiles, (b) against fitted means"
+    )
+    caption += (
+        "." if visit is None else ", (c) by visit (box: quartiles; whiskers: up to 1.5 interquartile ranges)."
+    )
+    alt = (
+        f"Panels of {len(scaled)} scaled residuals. Standard deviation {scaled.std(ddof=1):.2f}; "
+        f"{beyond:.1%} beyond 1.96; largest absolute value {largest:.1f}."
+    )
+    drawn = residual_panels(data, visit)
+    return (
+        Subheading("Residuals"),
+        Paragraph(text),
+        Figure("residuals", caption, alt, to_svg(drawn, "residuals"), data),
+    )
+
+
+def _chains(
+    analysis: Analysis, name: str, fit: Fit, found: Comparison | Refusal, number: int
+) -> tuple[Block, ...]:
+    rhat, ess = _worst(fit)
+    good = rhat < RHAT_LIMIT and ess > ESS_LIMIT
+    text = (
+        f"Over all coefficients and covariance parameters, the largest R\N{COMBINING CIRCUMFLEX ACCENT} is "
+        f"{numbers.fixed(rhat, 3)} (limit {RHAT_LIMIT}) and the smallest bulk effective sample size is "
+        f"{numbers.count(ess)} (limit {ESS_LIMIT}). "
+        + (
+            "Both criteria are met."
+            if good
+            else "The criteria are not met; the results of this fit should not be used as they are."
+        )
+    )
+    drawn = chain_draws(analysis, fit, found)
+    caption = (
+        f"Chains of the {spoken(name)} fit, one colour for each: traces (left), and how often each chain's "
+        "draws fall in each class of the pooled ranks, relative to uniform (right). Chains that agree "
+        "overlap."
+    )
+    alt = f"Trace and rank plots of {', '.join(drawn)}; largest R-hat of all parameters {rhat:.3f}."
+    key = f"chains-{number}"
+    data = pd.DataFrame({label: values.reshape(-1) for label, values in drawn.items()})
+    return Paragraph(text), Figure(key, caption, alt, to_svg(traces(drawn), key), data)
+
+
+def _worst(fit: Fit) -> tuple[float, float]:
+    """Largest R-hat and smallest bulk effective sample size of coefficients and covariance parameters."""
+    columns = ["rhat", "ess_bulk"]
+    table = pd.concat([fit.coefficients()[columns], fit.covariance.parameters.reindex(columns=columns)])
+    return float(table["rhat"].max()), float(table["ess_bulk"].min())
+
+
+def chain_draws(analysis: Analysis, fit: Fit, found: Comparison | Refusal) -> dict[str, np.ndarray]:
+    """What is traced, (chains, draws) each: contrasts at the last visit, then covariance parameters."""
+    estimate = fit.estimate
+    assert isinstance(estimate, PosteriorDraws)
+    drawn: dict[str, np.ndarray] = {}
+    if isinstance(found, Refusal):
+        drawn |= {name: estimate.draws[:, :, j] for j, name in enumerate(estimate.names[:EFFECTS_TRACED])}
+    else:
+        last = analysis.names.label(analysis.times[-1])
+        rows = [*found.rows(last, True), *found.rows(last, False)][:EFFECTS_TRACED]
+        draws = estimate.of(fit.hypothesis(at=analysis.at))
+        visit = analysis.names.visit(analysis.times[-1])
+        drawn |= {f"{found.groups[i]}, {visit}" if found.groups[i] else visit: draws[:, :, i] for i in rows}
+    if estimate.theta is not None:
+        drawn |= {
+            name: estimate.theta[:, :, j] for j, name in enumerate(estimate.theta_names[:PARAMETERS_TRACED])
+        }
+    return drawn

@@ -1,0 +1,158 @@
+"""Means over time, and contrasts against baseline and between arms, of all engines side by side."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from msclong.plots.forest import forest, forest_rows
+from msclong.plots.style import capitalised, to_svg
+from msclong.plots.trajectories import means_over_time
+from msclong.reporting import numbers
+from msclong.reporting.analysis import LEVEL, Analysis
+from msclong.reporting.comparisons import Comparison, Refusal, baseline
+from msclong.reporting.record import Block, Figure, FoldOut, Paragraph, Section
+from msclong.reporting.tables import effects_table, full_table, means_table
+from msclong.reporting.wording import inside, spoken
+
+MOST_FOREST_ROWS = 40
+"""With more rows than this the forest plot shows the last visit only."""
+
+
+def means_section(analysis: Analysis, found: Comparison | Refusal) -> Section:
+    """The marginal means of the first engine as a figure; all engines as a table, unless they are the contrasts."""
+    title = "Estimated means over time"
+    if isinstance(found, Refusal):
+        return Section("means", title, (Paragraph(f"Means by visit are not available. {found.reason}"),))
+    blocks: list[Block] = [_means_figure(analysis, found)]
+    if analysis.spec.outcome_type == "change":
+        blocks.append(
+            Paragraph(
+                "The outcome is a change from baseline: these means are the contrasts against baseline, and "
+                "their figures are in [[table:contrasts]]."
+            )
+        )
+    else:
+        caption = f"Marginal means of {inside(analysis.spec.outcome_label)}"
+        blocks.append(means_table(analysis, found, "means", caption, _time_heading(analysis)))
+    return Section("means", title, tuple(blocks))
+
+
+def contrasts_section(analysis: Analysis, found: Comparison | Refusal) -> Section:
+    """One table and one forest plot for all engines; standard errors and the like to fold out."""
+    title = "Contrasts against baseline" + (" and between arms" if analysis.arm is not None else "")
+    if isinstance(found, Refusal):
+        text = f"No contrast by visit could be formed for this model. {found.reason}"
+        return Section(
+            "contrasts",
+            title,
+            (Paragraph(text), Paragraph("The coefficients are in [[section:coefficients]].")),
+        )
+    blocks: list[Block] = [
+        effects_table(
+            analysis,
+            found,
+            "contrasts",
+            _contrasts_caption(analysis),
+            _time_heading(analysis),
+            _contrasts_notes(analysis),
+        ),
+        _forest_figure(analysis, found),
+    ]
+    for number, (name, table) in enumerate(found.tables.items(), start=1):
+        caption = f"{name} fit: contrasts with standard errors" + (
+            ", effective sample sizes and Monte Carlo errors"
+            if analysis.bayesian(name)
+            else " and degrees of freedom"
+        )
+        full = full_table(
+            table, found.labels, found.groups, f"contrasts-{number}", caption, _time_heading(analysis)
+        )
+        blocks.append(FoldOut(f"All figures of the {spoken(name)} fit", (full,)))
+    return Section("contrasts", title, tuple(blocks))
+
+
+def _means_figure(analysis: Analysis, found: Comparison) -> Figure:
+    engine, table = next(iter(found.tables.items()))
+    data = pd.DataFrame({"arm": found.groups, "visit": found.labels}).join(
+        table[["estimate", "lower", "upper"]].reset_index(drop=True)
+    )
+    names, spec = analysis.names, analysis.spec
+    figure = means_over_time(
+        data,
+        analysis.positions,
+        spec.outcome_label,
+        names.time_axis,
+        analysis.counts,
+        spec.outcome_type == "change",
+    )
+    spacing = "" if analysis.true_time else " Visits are spaced equally, as their times are not in the data."
+    below = "" if analysis.counts is None else " Below: participants observed at each visit."
+    caption = (
+        f"Marginal (least-squares) means of {inside(spec.outcome_label)} with {LEVEL:.0%} "
+        f"{'credible' if analysis.bayesian(engine) else 'confidence'} intervals, {spoken(engine)} "
+        f"fit.{below}{spacing}"
+    )
+    return Figure("means", caption, _means_alt(analysis, data, table), to_svg(figure, "means"), data)
+
+
+def _means_alt(analysis: Analysis, data: pd.DataFrame, table: pd.DataFrame) -> str:
+    decimals = numbers.decimals_for(table["se"])
+    parts = []
+    for arm, rows in data.groupby("arm", sort=False):
+        visits = rows["visit"].tolist()
+        first, last = (numbers.fixed(rows["estimate"].iloc[i], decimals) for i in (0, -1))
+        parts.append(f"{f'{arm!s}: ' if arm else ''}from {first} at {visits[0]} to {last} at {visits[-1]}")
+    return (
+        f"Line plot of estimated means of {analysis.spec.outcome_label} by {analysis.visit}. "
+        + "; ".join(parts)
+        + "."
+    )
+
+
+def _forest_figure(analysis: Analysis, found: Comparison) -> Figure:
+    shown, only = found, ""
+    if len(found.labels) > MOST_FOREST_ROWS:
+        last = analysis.names.label(analysis.times[-1])
+        shown = found.select([*found.rows(last, False), *found.rows(last, True)])
+        only = f" Only {analysis.names.visit(analysis.times[-1])} is drawn."
+    rows = forest_rows(shown.tables, shown.groups, [_row_label(analysis, label) for label in shown.labels])
+    title = analysis.spec.outcome_label
+    if analysis.spec.outcome_type == "value":
+        title = f"Difference in {inside(title)}"
+    figure = forest(rows, title, analysis.spec.margin)
+    dashed = "" if analysis.spec.margin is None else " Dashed: the relevant difference."
+    caption = f"The contrasts of [[table:contrasts]] with {LEVEL:.0%} intervals.{dashed}{only}"
+    engine, table = next(iter(shown.tables.items()))
+    clear = int(((table["lower"] > 0) | (table["upper"] < 0)).sum())
+    alt = (
+        f"Forest plot of {len(table)} contrasts, by {' and '.join(shown.tables)}. In the {spoken(engine)} "
+        f"fit the intervals of {clear} of {len(table)} exclude zero. All figures are in the table before."
+    )
+    return Figure("forest", caption, alt, to_svg(figure, "forest"), rows)
+
+
+def _row_label(analysis: Analysis, label: str) -> str:
+    """The visit as a sentence would name it; Names.visit takes levels, and a label is its own label."""
+    return analysis.names.visit(label)
+
+
+def _contrasts_caption(analysis: Analysis) -> str:
+    outcome = inside(analysis.spec.outcome_label)
+    if analysis.spec.outcome_type == "change":
+        start = f"Mean {outcome} by visit"
+    else:
+        start = f"Change of mean {outcome} from {analysis.names.visit(baseline(analysis))}"
+    return start + (", and differences between arms" if analysis.arm is not None else "")
+
+
+def _contrasts_notes(analysis: Analysis) -> tuple[str, ...]:
+    notes = []
+    if any(not analysis.bayesian(name) for name in analysis.fits):
+        notes.append("p: two-sided, not adjusted for multiplicity.")
+    if any(analysis.bayesian(name) for name in analysis.fits):
+        notes.append("P(\N{HORIZONTAL ELLIPSIS}): posterior probability.")
+    return tuple(notes)
+
+
+def _time_heading(analysis: Analysis) -> str:
+    return capitalised(str(analysis.visit))

@@ -1,0 +1,155 @@
+"""Who was observed when: counts by visit and arm, and the patterns of missing visits."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from msclong.data.long_data import LongData
+from msclong.data.missingness import missing_patterns, visit_counts
+from msclong.errors import DataError, MsclongWarning
+from msclong.plots.style import capitalised
+from msclong.reporting.analysis import Analysis
+from msclong.reporting.record import Block, Cell, Column, Paragraph, Row, Section, Table
+from msclong.reporting.wording import counted
+
+MOST_PATTERNS = 10
+"""Rarer patterns than these are counted together."""
+
+KINDS = {
+    "complete": "complete",
+    "monotone": "dropout (monotone)",
+    "intermittent": "intermittent",
+    "unobserved": "no outcome observed",
+}
+
+
+def participants(analysis: Analysis) -> Section:
+    """Counts and patterns where visits are planned; else how many observations participants have."""
+    blocks: tuple[Block, ...]
+    if analysis.data.visit is None:
+        blocks = _without_visits(analysis)
+    else:
+        data = _with_arm(analysis)
+        blocks = (_overview(data), _counts(analysis, data), *_patterns(analysis, data))
+    return Section("participants", "Participants and missing visits", blocks)
+
+
+def _with_arm(analysis: Analysis) -> LongData:
+    """The data with the arm that the design found, where the spec named none."""
+    data = analysis.data
+    if data.arm is not None or analysis.arm is None:
+        return data
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MsclongWarning)  # they were issued when the data were first read
+            return LongData(
+                data.frame, subject=data.subject, outcome=data.outcome, visit=data.visit, time=data.time,
+                arm=analysis.arm, visit_order=data.visits,
+            )  # fmt: skip
+    except DataError:  # rows without an outcome may lack the arm; then counts are over all arms
+        return data
+
+
+def _overview(data: LongData) -> Paragraph:
+    patterns = missing_patterns(data)
+    by_kind = patterns.groupby("kind")["subjects"].sum()
+    total = int(patterns["subjects"].sum())
+    counts = visit_counts(data)
+    last = counts[counts[data.visit] == data.visits[-1]]
+    missing, of = int(last["missing"].sum()), int(last["subjects"].sum())
+    complete = int(by_kind.get("complete", 0))
+    text = (
+        f"Of {counted(total, 'participant')}, {complete:,} ({complete / total:.0%}) were observed at all "
+        f"{len(data.visits)} visits. At the last visit the outcome of {missing:,} ({missing / of:.0%}) was "
+        "missing."
+    )
+    if intermittent := int(by_kind.get("intermittent", 0)):
+        text += f" {counted(intermittent, 'participant')} missed a visit and came back later."
+    return Paragraph(text)
+
+
+def _counts(analysis: Analysis, data: LongData) -> Table:
+    counts = visit_counts(data)
+    arms = [None] if data.arm is None else list(data.arms)
+    columns = [Column(capitalised(str(data.visit)))]
+    cells = [[Cell(analysis.names.label(visit))] for visit in data.visits]
+    for arm in arms:
+        part = counts if arm is None else counts[counts[data.arm] == arm]
+        enrolled = int(part["subjects"].iloc[0])
+        span = f"n = {enrolled:,}" if arm is None else f"{analysis.names.arm(arm)} (n = {enrolled:,})"
+        columns += [
+            Column("Observed", span, "number"),
+            Column("Missing", span, "number"),
+            Column("%", span, "number"),
+        ]
+        figures = zip(
+            part["observed"].tolist(), part["missing"].tolist(), part["percent_missing"].tolist(), strict=True
+        )
+        for row, (observed, missing, percent) in zip(cells, figures, strict=True):
+            row += [
+                Cell(f"{observed:,}", observed),
+                Cell(f"{missing:,}", missing),
+                Cell(f"{percent:.0f}", percent),
+            ]
+    return Table(
+        "visits",
+        "Outcomes observed and missing by visit" + ("" if len(arms) == 1 else " and arm"),
+        tuple(columns),
+        tuple(Row(tuple(row)) for row in cells),
+        ("A visit without a row counts as missing. %: missing, of the participants of the arm in the data.",),
+    )
+
+
+def _patterns(analysis: Analysis, data: LongData) -> tuple[Block, ...]:
+    patterns = missing_patterns(data)
+    if len(patterns) == 1:
+        return ()
+    span = capitalised(str(data.visit))
+    columns = [Column(analysis.names.label(visit), span, "mark") for visit in data.visits]
+    columns = [Column("Pattern"), *columns, Column("n", kind="number"), Column("%", kind="number")]
+    rows = []
+    for pattern, kind, n, percent in patterns.head(MOST_PATTERNS)[
+        ["pattern", "kind", "subjects", "percent"]
+    ].to_numpy():
+        marks = [
+            Cell("\N{BLACK CIRCLE}" if mark == "O" else "\N{MIDDLE DOT}", mark == "O") for mark in pattern
+        ]
+        rows.append(Row((Cell(KINDS[kind]), *marks, *_share(n, percent))))
+    rest = patterns.iloc[MOST_PATTERNS:]
+    if len(rest):
+        blanks = [Cell("") for _ in data.visits]
+        name = Cell(counted(len(rest), "other pattern"))
+        rows.append(Row((name, *blanks, *_share(int(rest["subjects"].sum()), float(rest["percent"].sum())))))
+    caption = "Patterns of observed and missing visits, the most frequent first"
+    return (
+        Table(
+            "patterns",
+            caption,
+            tuple(columns),
+            tuple(rows),
+            ("\N{BLACK CIRCLE} observed, \N{MIDDLE DOT} missing.",),
+        ),
+    )
+
+
+def _share(n: int, percent: float) -> tuple[Cell, Cell]:
+    return Cell(f"{n:,}", int(n)), Cell(f"{percent:.1f}", float(percent))
+
+
+def _without_visits(analysis: Analysis) -> tuple[Block, ...]:
+    frame, subject = analysis.design.fixed.frame, analysis.spec.subject
+    sizes = frame.groupby(subject, observed=True).size().to_numpy()
+    low, middle, high = (int(np.quantile(sizes, q)) for q in (0, 0.5, 1))
+    spread = f"{low} each" if low == high else f"{low} to {high} each, median {middle}"
+    text = (
+        f"{counted(analysis.first.n_subjects, 'participant')} contributed "
+        f"{counted(len(frame), 'observed outcome')} ({spread}). The model names no planned visits, so that "
+        "missing visits cannot be counted; name the column with ModelSpec(..., visit=...) where visits were "
+        "planned."
+    )
+    unobserved = len(analysis.data.frame) - len(frame)
+    if unobserved:
+        text += f" {counted(unobserved, 'row')} without an outcome {'was' if unobserved == 1 else 'were'} left out."
+    return (Paragraph(text),)

@@ -1,0 +1,106 @@
+"""What was asked: outcome, comparison, baseline, margin, and how missing outcomes are handled."""
+
+from __future__ import annotations
+
+from msclong.reporting import numbers
+from msclong.reporting.analysis import LEVEL, Analysis
+from msclong.reporting.comparisons import baseline
+from msclong.reporting.record import Definitions, Section
+from msclong.reporting.wording import counted, inside, listed, sentence
+
+
+def question(analysis: Analysis) -> Section:
+    """The analysis in the terms of its plan."""
+    names = analysis.names
+    items = [("Question", _question(analysis)), ("Outcome", _outcome(analysis))]
+    if analysis.arm is not None:
+        items.append(("Arms", _arms(analysis)))
+    if analysis.times:
+        visits = [names.label(time) for time in analysis.times]
+        items.append(
+            (
+                "Visits" if names.visit_column in ("visit", "Visit") else f"Visits ({names.visit_column})",
+                _visits(analysis, visits),
+            )
+        )
+    items.append(("Baseline", _baseline(analysis)))
+    items.append(("Participants", _participants(analysis)))
+    items.append(("Relevant difference", _margin(analysis)))
+    items.append(
+        (
+            "Missing outcomes",
+            "All observed outcomes of every participant enter the likelihood; none is imputed or carried "
+            "forward. Inference is valid if outcomes are missing at random.",
+        )
+    )
+    items.append(
+        ("Intervals", f"{LEVEL:.0%}, two-sided, one row at a time (no adjustment for multiplicity).")
+    )
+    return Section("question", "What was asked", (Definitions(tuple(items)),))
+
+
+def _question(analysis: Analysis) -> str:
+    outcome = inside(analysis.names.outcome)
+    if not analysis.times:
+        return f"How does {outcome} depend on the terms of the model?"
+    arms = " in each arm, and how far apart are the arms" if analysis.arm is not None else ""
+    if analysis.spec.outcome_type == "change":
+        return f"What is the mean {outcome} at each {analysis.occasion}{arms}?"
+    start = analysis.names.visit(baseline(analysis))
+    return f"How far is mean {outcome} at each {analysis.occasion} from {start}{arms}?"
+
+
+def _outcome(analysis: Analysis) -> str:
+    spec = analysis.spec
+    kind = (
+        "change from baseline, computed before the analysis"
+        if spec.outcome_type == "change"
+        else "measured value"
+    )
+    label = spec.outcome_label if spec.label or spec.unit else ""
+    column = f"column \N{LEFT DOUBLE QUOTATION MARK}{spec.parsed.outcome}\N{RIGHT DOUBLE QUOTATION MARK}"
+    return f"{label}, {column}: {kind}; Gaussian." if label else f"C{column[1:]}: {kind}; Gaussian."
+
+
+def _arms(analysis: Analysis) -> str:
+    frame, subject = analysis.design.fixed.frame, analysis.spec.subject
+    sizes = frame.groupby(analysis.arm, observed=True)[subject].nunique()
+    texts = [
+        f"{analysis.names.arm(arm)} (n = {n})"
+        for arm, n in zip(analysis.arms, sizes[list(analysis.arms)], strict=True)
+    ]
+    return f"{listed(texts)}. Differences are each other arm minus {analysis.names.arm(analysis.arms[0])}."
+
+
+def _visits(analysis: Analysis, labels: list[str]) -> str:
+    if analysis.continuous_time:
+        return f"Time is continuous; means are given at {listed(labels)}."
+    return f"{listed(labels)}."
+
+
+def _baseline(analysis: Analysis) -> str:
+    if analysis.spec.outcome_type == "change":
+        return "Already subtracted: the mean at each visit is the contrast against baseline."
+    if not analysis.times:
+        return "Not identified: the formula names no visit."
+    given = "as specified" if analysis.spec.baseline is not None else f"the first {analysis.occasion}"
+    return sentence(f"{analysis.names.visit(baseline(analysis))} ({given})")
+
+
+def _participants(analysis: Analysis) -> str:
+    fit = analysis.first
+    enrolled = analysis.data.n_subjects
+    text = f"{counted(fit.n_subjects, 'participant')} with {counted(fit.n_obs, 'observed outcome')}"
+    without = enrolled - fit.n_subjects
+    return f"{text}; {without} more without any." if without else f"{text}."
+
+
+def _margin(analysis: Analysis) -> str:
+    margin = analysis.spec.margin
+    if margin is None:
+        return "None was specified."
+    side = "below" if margin < 0 else "above"
+    text = f"{numbers.stated(margin)}{analysis.names.unit}"
+    return (
+        f"{text}; posterior probabilities of a difference {side} it are given where there is a Bayesian fit."
+    )

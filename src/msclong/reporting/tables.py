@@ -1,0 +1,164 @@
+"""Result tables of one or several engines as record tables: the one place where estimates are rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from msclong.reporting import numbers
+from msclong.reporting.analysis import LEVEL, Analysis
+from msclong.reporting.comparisons import Comparison
+from msclong.reporting.record import Cell, Column, Row, Table
+
+Formatter = Callable[[float], str]
+
+
+def number_cell(value: float, text: Formatter) -> Cell:
+    return Cell(text(float(value)), float(value))
+
+
+def interval_cell(lower: float, upper: float, decimals: int) -> Cell:
+    return Cell(numbers.interval(lower, upper, decimals), (float(lower), float(upper)))
+
+
+def shared_decimals(tables: Mapping[str, pd.DataFrame]) -> int:
+    """Decimals of estimates and limits in tables that stand side by side."""
+    return numbers.decimals_for(np.concatenate([table["se"].to_numpy() for table in tables.values()]))
+
+
+def interval_name(analysis: Analysis, engine: str) -> str:
+    return f"{LEVEL:.0%} {'CrI' if analysis.bayesian(engine) else 'CI'}"
+
+
+def interval_note(analysis: Analysis) -> str:
+    """What CI and CrI stand for, as far as they occur."""
+    kinds = {analysis.bayesian(name) for name in analysis.fits}
+    texts = (["CI: confidence interval"] if False in kinds else []) + (
+        ["CrI: equal-tailed credible interval"] if True in kinds else []
+    )
+    return "; ".join(texts) + "."
+
+
+def effects_table(
+    analysis: Analysis, comparison: Comparison, key: str, caption: str, label: str, notes: Sequence[str]
+) -> Table:
+    """Estimate, interval and evidence (p-value, or posterior probabilities) of each engine side by side."""
+    tables = comparison.tables
+    decimals = shared_decimals(tables)
+    columns = [Column(label)]
+    cells: list[list[Cell]] = [[Cell(name)] for name in comparison.labels]
+    for name, table in tables.items():
+        evidence = _evidence(analysis, table)
+        columns += [
+            Column("Estimate", name, "number"),
+            Column(interval_name(analysis, name), name, "interval"),
+        ]
+        columns += [Column(heading, name, "number") for heading, _, _ in evidence]
+        for row, (_, figures) in zip(cells, table.iterrows(), strict=True):
+            row.append(number_cell(figures["estimate"], lambda value: numbers.fixed(value, decimals)))
+            row.append(interval_cell(figures["lower"], figures["upper"], decimals))
+            row += [number_cell(figures[column], text) for _, column, text in evidence]
+    rows = tuple(Row(tuple(row), group) for row, group in zip(cells, comparison.groups, strict=True))
+    return Table(key, caption, tuple(columns), rows, (interval_note(analysis), *notes))
+
+
+def means_table(analysis: Analysis, comparison: Comparison, key: str, caption: str, label: str) -> Table:
+    """Mean, standard error and interval of each engine side by side."""
+    tables = comparison.tables
+    decimals = shared_decimals(tables)
+    columns = [Column(label)]
+    cells: list[list[Cell]] = [[Cell(name)] for name in comparison.labels]
+    for name, table in tables.items():
+        error = "SD" if analysis.bayesian(name) else "SE"
+        columns += [Column("Mean", name, "number"), Column(error, name, "number")]
+        columns += [Column(interval_name(analysis, name), name, "interval")]
+        for row, (_, figures) in zip(cells, table.iterrows(), strict=True):
+            row += [
+                number_cell(figures[c], lambda value: numbers.fixed(value, decimals))
+                for c in ("estimate", "se")
+            ]
+            row.append(interval_cell(figures["lower"], figures["upper"], decimals))
+    rows = tuple(Row(tuple(row), group) for row, group in zip(cells, comparison.groups, strict=True))
+    return Table(key, caption, tuple(columns), rows, (interval_note(analysis),))
+
+
+def full_table(
+    table: pd.DataFrame, labels: Sequence[str], groups: Sequence[str], key: str, caption: str, label: str,
+    same_unit: bool = True,
+) -> Table:  # fmt: skip
+    """Every column of one engine's table.
+
+    same_unit : whether the rows share a unit and hence their decimals; coefficients do not, and get their own.
+    """
+    common = numbers.decimals_for(table["se"])
+    shown = [name for name in table.columns if name in HEADINGS and not table[name].isna().all()]
+    columns = [Column(label), *(Column(HEADINGS[name], kind="number") for name in shown)]
+    rows = []
+    for name, group, (_, figures) in zip(labels, groups, table.iterrows(), strict=True):
+        decimals = common if same_unit else numbers.decimals_for([figures["se"]])
+        cells = [number_cell(figures[column], _formatter(column, decimals)) for column in shown]
+        rows.append(Row((Cell(name), *cells), group))
+    return Table(key, caption, tuple(columns), tuple(rows))
+
+
+HEADINGS = {
+    "estimate": "Estimate",
+    "se": "SE",
+    "lower": "Lower",
+    "upper": "Upper",
+    "df": "df",
+    "statistic": "t",
+    "p_value": "p",
+    "prob_negative": "P(< 0)",
+    "prob_beyond_margin": "P(beyond margin)",
+    "ess_bulk": "ESS",
+    "rhat": "R\N{COMBINING CIRCUMFLEX ACCENT}",
+    "mcse": "MCSE",
+}
+"""Column headings of results tables."""
+
+
+def _formatter(column: str, decimals: int) -> Formatter:
+    fixed = {"df": 1, "statistic": 2, "rhat": 3}
+    if column == "p_value":
+        return numbers.p_value
+    if column.startswith("prob_"):
+        return numbers.probability
+    if column == "ess_bulk":
+        return numbers.count
+    if column == "mcse":
+        return lambda value: numbers.significant(value, 2)
+    places = fixed.get(column, decimals)
+    return lambda value: numbers.fixed(value, places)
+
+
+def _evidence(analysis: Analysis, table: pd.DataFrame) -> list[tuple[str, str, Formatter]]:
+    """(heading, column, formatter) of what speaks for a difference."""
+    if "p_value" in table:
+        return [("p", "p_value", numbers.p_value)]
+    found: list[tuple[str, str, Formatter]] = [("P(< 0)", "prob_negative", numbers.probability)]
+    margin = analysis.spec.margin
+    if margin is not None and not table["prob_beyond_margin"].isna().all():
+        sign = "<" if margin < 0 else ">"
+        heading = f"P({sign} {numbers.stated(margin)})"
+        found.append((heading, "prob_beyond_margin", numbers.probability))
+    return found
+
+
+def frame_table(frame: pd.DataFrame, key: str, caption: str, notes: Sequence[str] = ()) -> Table:
+    """Any small table as it stands: text as text, numbers to three significant digits; the index names the rows."""
+    named = frame.index.name or ""
+    columns = [Column(str(named).capitalize())]
+    for name in frame.columns:
+        kind = "number" if pd.api.types.is_numeric_dtype(frame[name]) else "text"
+        columns.append(Column(str(name).replace("_", " ").capitalize(), kind=kind))  # type: ignore[arg-type]
+    rows = []
+    for index, values in frame.iterrows():
+        cells = [Cell(str(index))]
+        for value in values:
+            is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+            cells.append(number_cell(float(value), numbers.significant) if is_number else Cell(str(value)))
+        rows.append(Row(tuple(cells)))
+    return Table(key, caption, tuple(columns), tuple(rows), tuple(notes))

@@ -1,0 +1,43 @@
+"""The equation, typeset."""
+
+from __future__ import annotations
+
+import re
+
+import msclong as ml
+from msclong.reporting import equation_html
+
+
+def typeset(formula: str) -> list[str]:
+    spec = ml.ModelSpec(formula)
+    return [str(line) for line in equation_html.lines(spec.equation(), spec.parsed.outcome)]
+
+
+def plain(html: str) -> str:
+    return re.sub("<[^>]+>", "", html).replace("\N{HAIR SPACE}", "")
+
+
+def test_coefficients_are_greek_and_columns_are_upright():
+    mean, covariance, legend = typeset("y ~ arm * week + us(week | id)")
+    assert plain(mean) == "yi,t = β0 + β1 arm + β2 week + β3 arm×week + εi,t"
+    assert '<span class="column">arm</span>' in mean
+    assert "<i>β</i><sub>3</sub>" in mean
+    assert plain(covariance).startswith("εi = (εi,1, …, εi,T)′ ∼ Normal(0, Σ)Σ unstructured")
+    assert plain(legend) == "i: id, t: week"
+
+
+def test_random_effects():
+    lines = [plain(line) for line in typeset("y ~ day + (1 + day | id)")]
+    assert lines[0] == "yi,t = β0 + β1 day + εi,t + z1,i,t′ u1,i"
+    assert lines[1].startswith("u1,i ∼ Normal(0, G1), z1: 1 + day")
+    assert lines[2] == "εi,t ∼ Normal(0, σ2), independent"
+
+
+def test_columns_that_look_like_symbols_stay_columns():
+    mean = typeset("np.log(e) ~ b1 + z + cs(t | id)")[0]
+    assert plain(mean) == "np.log(e)i,t = β0 + β1 b1 + β2 z + εi,t"
+    assert '<span class="column">b1</span>' in mean
+
+
+def test_markup_in_names_is_escaped():
+    assert "<b>" not in typeset('Q("<b>") ~ 1 + cs(t | id)')[0]
