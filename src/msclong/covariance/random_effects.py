@@ -17,6 +17,7 @@ from msclong.covariance.structure import (
 )
 from msclong.covariance.working import CholeskyFactor, Working, unvech, vech_positions
 
+
 @dataclass(frozen=True)
 class RandomEffects(CovarianceStructure):
     """Covariance Z G Z' of correlated random effects; theta = vech(G), linear.

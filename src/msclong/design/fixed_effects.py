@@ -107,13 +107,13 @@ def build_fixed_effects(formula: str, frame: pd.DataFrame) -> FixedEffects:
 
 def columns_in(expression: str, columns: pd.Index) -> list[str]:
     """The columns of a table that a patsy factor reads, by name or by Q("...")."""
-    names = []
+    names: list[object] = []
     for node in ast.walk(ast.parse(expression, mode="eval")):
         if isinstance(node, ast.Name):
             names.append(node.id)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
             names += [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-    return [name for name in dict.fromkeys(names) if name in columns]
+    return [str(name) for name in dict.fromkeys(names) if name in columns]
 
 
 def _explain_missing(formula: str, frame: pd.DataFrame) -> None:

@@ -71,7 +71,11 @@ class StatsmodelsMixedLM:
                 small_sample=FixedDf(np.asarray(result.cov_params())[:p, :p], float("inf")),
             ),
             covariance=VarianceComponents(structure, theta, parameters),
-            outcome=Outcome(converged=True, singular=structure.is_singular(theta / float(result.scale), design.coords_rms), notes=design.notes),
+            outcome=Outcome(
+                converged=True,
+                singular=structure.is_singular(theta / float(result.scale), design.coords_rms),
+                notes=design.notes,
+            ),
             loglik=float(result.llf),
             n_parameters=structure.n_parameters + (0 if self.method == "reml" else p),
         )

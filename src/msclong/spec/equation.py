@@ -36,5 +36,5 @@ def mean_terms(fixed: str) -> list[str]:
 
 
 def _random_line(term: CovarianceTerm, number: int) -> str:
-    form = "G full" if term.correlated else "G diagonal"
+    form = "G unstructured" if term.correlated else "G diagonal"
     return f"u{number}[i] ~ Normal(0, G{number}), z{number}: {term.variable};  {form}"

@@ -71,7 +71,8 @@ class ModelSpec:
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 what = "text" if name in ("label", "unit") else "a column name"
                 raise SpecError(f"{name} must be {what}; got {value!r}.")
-        if self.margin is not None and (isinstance(self.margin, str) or not isfinite(self.margin)):
+        margin: object = self.margin
+        if margin is not None and not (isinstance(margin, (int, float)) and isfinite(margin)):
             raise SpecError(f"margin must be a number in the outcome's unit; got {self.margin!r}.")
         if self.outcome_type not in ("value", "change"):
             raise SpecError(f"outcome_type must be 'value' or 'change'; got {self.outcome_type!r}.")

@@ -109,7 +109,7 @@ class Frequentist:
                 converged=True,
                 singular=singular,
                 notes=notes,
-                diagnostics={"iterations": optimum.iterations, "squared step": optimum.decrement},
+                diagnostics={"iterations": optimum.iterations, "Newton decrement": optimum.decrement},
             ),
             loglik=-optimum.gls.minus2(reml) / 2 + standardised.log_likelihood_shift(reml),
             n_parameters=design.structure.n_parameters + (0 if reml else len(design.fixed.names)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from msclong.covariance.structure import CovarianceStructure, Scatter
 from msclong.design.cross_moments import CrossMoments
 from msclong.errors import ConvergenceError
@@ -12,7 +13,7 @@ from msclong.likelihood.gls import GeneralisedLeastSquares, generalised_least_sq
 from msclong.likelihood.information import Information, information
 
 TOLERANCE = 1e-12
-"""Converged when the squared Newton step, in units of minus twice the log-likelihood, is below this.
+"""Converged when the Newton decrement g'H^-1 g, in units of minus twice the log-likelihood, is below this.
 
 The last step is then taken: Newton doubles the digits, so theta is right to rounding."""
 
@@ -34,7 +35,7 @@ class Optimum:
     """The maximum of the (restricted) likelihood.
 
     w : (k,) working coordinates. hessian : (k, k) of minus twice the log-likelihood over w.
-    decrement : squared Newton step at the last iteration. iterations : steps taken.
+    decrement : g'H^-1 g at the last iteration. iterations : steps taken.
     """
 
     gls: GeneralisedLeastSquares
@@ -75,7 +76,7 @@ def maximise(structure: CovarianceStructure, moments: CrossMoments, reml: bool) 
         w, gls = moved
     raise ConvergenceError(
         f"The {'restricted ' if reml else ''}likelihood of this {structure.keyword!r} covariance has not "
-        f"converged after {iteration} iterations (squared step {decrement:.1e}). {_ADVICE}"
+        f"converged after {iteration} iterations (Newton decrement {decrement:.1e}). {_ADVICE}"
     )
 
 
