@@ -29,7 +29,8 @@ class Fit:
     engine : the frozen engine configuration. design : what was fitted. estimate : beta as a point estimate
     or as draws. covariance : variance components. outcome : how the fit went.
     loglik : maximised log-likelihood (restricted under REML), all constants included; None for a posterior.
-    n_parameters : parameters that AIC and BIC count.
+    n_parameters : parameters that AIC and BIC count. priors : each parameter's prior as text, in outcome units;
+    None for a frequentist fit.
 
     Tables have the columns `estimate se lower upper`, then `df statistic p_value [p_adjusted]` or
     `prob_negative prob_beyond_margin ess_bulk rhat mcse`; estimates are in the outcome's unit.
@@ -42,6 +43,7 @@ class Fit:
     outcome: Outcome
     loglik: float | None
     n_parameters: int
+    priors: pd.DataFrame | None = None
 
     @property
     def spec(self) -> ModelSpec:
@@ -175,6 +177,8 @@ class Fit:
             f"Fixed effects ({level:.0%} intervals)": self.coefficients(level),
             f"Covariance: Sigma {self.covariance.structure.description}": self.covariance.parameters,
         }
+        if self.priors is not None:
+            tables["Priors (in outcome units; of coefficients, per unit of the covariate)"] = self.priors
         title = f"{self.spec.outcome_label}: {type(self.engine).__name__} fit"
         return format_summary(title, [*facts, str(self.outcome)], tables)
 

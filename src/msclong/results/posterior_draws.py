@@ -16,11 +16,16 @@ Convergence = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 @dataclass(frozen=True, eq=False)
 class PosteriorDraws:
-    """Draws of beta, (chains, draws, p); `convergence` computes chain diagnostics (the Bayesian engine's)."""
+    """Draws of beta, (chains, draws, p); `convergence` computes chain diagnostics (the Bayesian engine's).
+
+    theta : (chains, draws, k) draws of the covariance parameters on the natural scale, where the engine keeps them.
+    """
 
     names: tuple[str, ...]
     draws: np.ndarray
     convergence: Convergence
+    theta: np.ndarray | None = None
+    theta_names: tuple[str, ...] = ()
 
     columns = (
         "estimate",

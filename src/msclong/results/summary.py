@@ -30,7 +30,8 @@ def format_table(table: pd.DataFrame) -> str:
         "prob_beyond_margin": "{:.4f}".format,
     }
     shown = table.dropna(axis="columns", how="all")
-    formatters = {name: styles.get(name, "{:.5g}".format) for name in shown.columns}
+    figures = shown.select_dtypes("number").columns
+    formatters = {name: styles.get(name, "{:.5g}".format) for name in figures}
     return shown.to_string(formatters=formatters, sparsify=False)
 
 

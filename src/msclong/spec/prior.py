@@ -13,7 +13,10 @@ class Priors:
 
     beta_j, after centring the covariates and in units of one standard deviation of covariate j:
     Normal(0, coefficient_sd * s); the mean outcome (intercept) Normal(m, intercept_sd * s) with m the data's mean;
-    every standard deviation: half-Student-t(sd_df, 0, sd_scale * s); correlation matrices: LKJ(correlation_eta).
+    every standard deviation: half-Student-t(sd_df, 0, sd_scale * s), a random slope's per SD of its covariate;
+    correlation matrices (us, random effects): LKJ(correlation_eta). Where a structure has few correlations, they are
+    uniform on what is positive definite: cs the correlation, ar1 and ar1h that of neighbours, toeph the partial
+    autocorrelations. A model of means without an intercept has them centred on m, not on zero.
 
     Parameters
     ----------

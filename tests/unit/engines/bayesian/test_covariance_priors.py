@@ -1,0 +1,177 @@
+"""Priors of covariance parameters: every structure stays positive definite, and LKJ is LKJ."""
+
+import numpy as np
+import pytest
+from scipy.linalg import toeplitz
+
+import msclong as ml
+from msclong.covariance.additive import Additive
+from msclong.covariance.autoregressive import Autoregressive, HeterogeneousAutoregressive
+from msclong.covariance.compound_symmetry import CompoundSymmetry
+from msclong.covariance.independent import Independent
+from msclong.covariance.random_effects import RandomEffects
+from msclong.covariance.scaled_correlation import ScaledCorrelation
+from msclong.covariance.toeplitz import HeterogeneousToeplitz
+from msclong.covariance.unstructured import Unstructured
+from msclong.covariance.working import Working
+from msclong.engines.bayesian.covariance_priors import (
+    HalfT,
+    StretchedBeta,
+    autocorrelations,
+    covariance_from_partials,
+    covariance_prior,
+)
+from msclong.errors import EngineError
+
+VISITS = (0, 1, 2, 4)
+POSITIONS = np.arange(4.0)[None, :, None]
+TIMES = np.column_stack([np.ones(4), np.arange(4.0)])[None]
+
+
+class Banded(ScaledCorrelation):
+    """A structure that a user might add: correlated neighbours only."""
+
+    keyword = "banded"
+    description = "a band"
+    heterogeneous = True
+
+    def correlation_names(self):
+        return ("correlation(neighbours)",)
+
+    def correlation(self, rho):
+        return np.eye(self.n_visits) + rho[0] * self.correlation_first(None)[0]
+
+    def correlation_first(self, rho):
+        return toeplitz([0.0, 1.0, *[0.0] * (self.n_visits - 2)])[None]
+
+    def correlation_start(self, sample):
+        return np.array([0.2])
+
+
+class CholeskyBased(Unstructured):
+    """Shares Unstructured's working coordinates, but is no Unstructured."""
+
+    keyword = "cholesky_based"
+
+
+STRUCTURES = {
+    "us": (Unstructured(VISITS), POSITIONS),
+    "cs": (CompoundSymmetry(VISITS), POSITIONS),
+    "ar1": (Autoregressive(VISITS), POSITIONS),
+    "ar1h": (HeterogeneousAutoregressive(VISITS), POSITIONS),
+    "toeph": (HeterogeneousToeplitz(VISITS), POSITIONS),
+    "slope": (Additive((RandomEffects(("Intercept", "time")), Independent())), TIMES),
+    "uncorrelated": (
+        Additive((RandomEffects(("Intercept",)), RandomEffects(("time",)), Independent())),
+        TIMES,
+    ),
+    "user's banded": (Banded(VISITS), POSITIONS),
+    "user's Cholesky": (CholeskyBased(VISITS), POSITIONS),
+}
+
+
+def prior_of(name, s=2.0, **fields):
+    structure, coords = STRUCTURES[name]
+    return covariance_prior(structure, ml.Priors(**fields), s, coords[0])
+
+
+def random_values(prior, rng):
+    """Values of each variable, drawn from its prior."""
+    values = {}
+    for variable in prior.variables:
+        m = len(variable.labels)
+        if isinstance(variable, HalfT):
+            values[variable.name] = np.abs(rng.standard_t(variable.df, m)) * variable.scale
+        elif isinstance(variable, StretchedBeta):
+            values[variable.name] = variable.natural(rng.beta(variable.shape, variable.shape))
+        else:
+            values[variable.name] = rng.normal(0, variable.scale)
+    return values
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_theta_has_the_structures_length_and_sigma_its_sds(name):
+    structure, coords = STRUCTURES[name]
+    prior = prior_of(name)
+    values = random_values(prior, np.random.default_rng(1))
+    theta = prior.theta(values, np)
+    assert theta.shape == (structure.n_parameters,)
+    sigma = structure.sigma(theta, coords)[0]
+    if coords is POSITIONS:
+        sds = np.concatenate([values[v.name] for v in prior.variables if isinstance(v, HalfT)])
+        np.testing.assert_allclose(np.sqrt(np.diag(sigma)), np.broadcast_to(sds, 4), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", [n for n in STRUCTURES if n != "user's banded"])
+def test_every_draw_of_the_prior_is_positive_definite(name):
+    structure, coords = STRUCTURES[name]
+    prior, rng = prior_of(name, correlation_eta=1.0), np.random.default_rng(2)
+    for _ in range(300):
+        sigma = structure.sigma(prior.theta(random_values(prior, rng), np), coords)[0]
+        sd = np.sqrt(np.diag(sigma))
+        assert np.linalg.eigvalsh(sigma / np.outer(sd, sd))[0] > 0
+
+
+@pytest.mark.parametrize("eta", [1.0, 2.0, 5.0])
+def test_partial_correlations_make_an_lkj_correlation_matrix(eta):
+    """Under LKJ(eta), (r + 1) / 2 of every pair is Beta(b, b), b = eta + (T - 2) / 2: variance of r is 1 / (2b + 1).
+
+    Its fourth moment is 3 / ((2b + 1)(2b + 3)). Lewandowski, Kurowicka and Joe (2009), section 3.
+    """
+    T, draws, rng = 4, 20_000, np.random.default_rng(3)
+    structure = Unstructured(VISITS)
+    prior = covariance_prior(structure, ml.Priors(correlation_eta=eta), 1.0, POSITIONS[0])
+    partial = prior.variables[1]
+    z = partial.natural(rng.beta(partial.shape, partial.shape, size=(draws, 6)))
+    vech = np.array([covariance_from_partials(np.ones(T), row, T, np) for row in z])
+    i, j = np.tril_indices(T)
+    r = vech[:, i != j]
+    b = eta + (T - 2) / 2
+    second, fourth = 1 / (2 * b + 1), 3 / ((2 * b + 1) * (2 * b + 3))
+    error = np.sqrt((fourth - second**2) / draws)  # Monte Carlo SD of a mean square
+    assert np.abs((r**2).mean(axis=0) - second).max() < 4.5 * error
+    assert np.abs((r**4).mean(axis=0) - fourth).max() < 4.5 * np.sqrt(fourth / draws)
+    np.testing.assert_allclose(vech[:, i == j], 1, rtol=1e-12)
+
+
+def test_first_column_of_partials_is_the_first_row_of_correlations():
+    z = np.array([0.3, -0.5, 0.4])
+    vech = covariance_from_partials(np.ones(3), z, 3, np)
+    assert vech[[1, 3]] == pytest.approx([0.3, -0.5])
+    partial = (vech[4] - vech[1] * vech[3]) / np.sqrt((1 - vech[1] ** 2) * (1 - vech[3] ** 2))
+    assert partial == pytest.approx(0.4)
+
+
+def test_autocorrelations_of_a_first_order_process_are_powers():
+    assert autocorrelations([0.6, 0.0, 0.0]) == pytest.approx([0.6, 0.36, 0.216])
+
+
+def test_autocorrelations_have_the_partials_they_came_from():
+    partial = [0.5, -0.7, 0.2, 0.9]
+    r = toeplitz([1.0, *autocorrelations(partial)])
+    for lag, expected in enumerate(partial, start=1):
+        # The partial autocorrelation is the last coefficient of the regression on the lags before.
+        assert np.linalg.solve(r[:lag, :lag], r[0, 1 : lag + 1])[-1] == pytest.approx(expected)
+
+
+def test_the_compound_symmetric_correlation_covers_what_is_positive_definite():
+    correlation = prior_of("cs").variables[1]
+    assert correlation.natural(np.array([0.0, 1.0])) == pytest.approx([-1 / 3, 1.0])
+
+
+def test_the_sd_of_a_random_slope_is_per_sd_of_its_covariate():
+    intercept, slope = prior_of("slope", s=2.0).variables[0].scale
+    assert (intercept, slope) == pytest.approx((2.0, 2.0 / np.std([0, 1, 2, 3])))
+
+
+def test_working_coordinates_of_another_kind_are_refused():
+    class Strange(Autoregressive):
+        @property
+        def working(self):
+            class Own(Working):
+                from_theta = to_theta = jacobian = curvature = None
+
+            return Own()
+
+    with pytest.raises(EngineError, match=r"no prior for working coordinates of type Own.*COVARIANCE_PRIORS"):
+        covariance_prior(Strange(VISITS), ml.Priors(), 1.0, POSITIONS[0])

@@ -1,0 +1,179 @@
+"""The Bayesian engine from the outside.
+
+Two models are compiled here; all other fits, whatever their data and priors, have the first one's shape.
+"""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.linalg import toeplitz
+
+import msclong as ml
+from msclong.api import long_data
+from msclong.covariance.scaled_correlation import ScaledCorrelation
+from msclong.design.design import build_design
+from msclong.errors import ConvergenceWarning, DesignError, SpecError
+
+FORMULA = "Reaction ~ Days + (1 + Days | Subject)"
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return ml.fit(FORMULA, ml.datasets.sleepstudy(), engine=ml.Bayesian(seed=7))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"draws": 5},
+        {"draws": 100.0},
+        {"tune": 0},
+        {"chains": 1},
+        {"chains": True},
+        {"seed": -1},
+        {"seed": "one"},
+        {"target_accept": 1.0},
+        {"target_accept": "high"},
+    ],
+    ids=str,
+)
+def test_impossible_options_are_refused_by_name(wrong):
+    with pytest.raises(SpecError, match=next(iter(wrong))):
+        ml.Bayesian(**wrong)
+
+
+def test_it_is_cheap_to_construct():
+    code = "import msclong as ml, sys; ml.Bayesian(seed=1); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"pymc", "pytensor", "nutpie", "arviz", "arviz_stats", "numba"} & set(loaded.split())
+
+
+def test_draws_are_by_chain_draw_and_coefficient(fit):
+    assert fit.estimate.names == ("Intercept", "Days")
+    assert fit.estimate.draws.shape == (4, 1000, 2)
+    assert fit.estimate.theta.shape == (4, 1000, 4)
+    assert fit.estimate.theta_names == fit.covariance.structure.parameter_names
+
+
+def test_it_converged_and_says_how(fit):
+    assert fit.outcome.converged
+    figures = fit.outcome.diagnostics
+    assert figures["max R-hat"] < 1.01
+    assert figures["min bulk ESS"] >= 400
+    assert (figures["divergences"], figures["draws"], figures["seed"]) == (0, 4000, 7)
+    assert any("SD of the outcome" in note for note in fit.outcome.notes)
+
+
+def test_tables_have_the_columns_of_a_posterior(fit):
+    expected = [
+        "estimate",
+        "se",
+        "lower",
+        "upper",
+        "prob_negative",
+        "prob_beyond_margin",
+        "ess_bulk",
+        "rhat",
+        "mcse",
+    ]
+    assert list(fit.contrasts().columns) == expected
+    parameters = fit.covariance.parameters
+    assert list(parameters.columns) == ["estimate", "se", "lower", "upper", "ess_bulk", "rhat"]
+    assert (parameters["lower"] < parameters["estimate"]).all()
+    assert (parameters["estimate"] < parameters["upper"]).all()
+    np.testing.assert_allclose(fit.covariance.theta, fit.estimate.theta.mean(axis=(0, 1)))
+
+
+def test_priors_are_on_the_fit_and_in_its_summary(fit):
+    assert "residual sd" in fit.priors.index
+    assert "half-Student-t(3, 0, 56.33)" in fit.summary()
+    assert ml.fit(FORMULA, ml.datasets.sleepstudy()).priors is None
+
+
+def test_there_is_no_likelihood_to_compare(fit):
+    assert fit.loglik is None
+    assert fit.n_parameters == 6
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_gives_others(fit):
+    again, other = (
+        ml.fit(FORMULA, ml.datasets.sleepstudy(), engine=ml.Bayesian(seed=seed)) for seed in (7, 8)
+    )
+    assert np.array_equal(again.estimate.draws, fit.estimate.draws)
+    assert np.array_equal(again.estimate.theta, fit.estimate.theta)
+    assert not np.array_equal(other.estimate.draws, fit.estimate.draws)
+
+
+def test_without_a_seed_the_one_that_was_taken_is_recorded():
+    with pytest.warns(ConvergenceWarning):
+        first = ml.fit(FORMULA, ml.datasets.sleepstudy(), engine=ml.Bayesian(draws=20, tune=300))
+    seed = first.outcome.diagnostics["seed"]
+    with pytest.warns(ConvergenceWarning):
+        again = ml.fit(FORMULA, ml.datasets.sleepstudy(), engine=ml.Bayesian(draws=20, tune=300, seed=seed))
+    assert np.array_equal(again.estimate.draws, first.estimate.draws)
+
+
+def test_too_few_draws_are_a_warning_with_advice():
+    with pytest.warns(ConvergenceWarning, match=r"Too few effective draws.*Bayesian\(draws=40\)"):
+        short = ml.fit(FORMULA, ml.datasets.sleepstudy(), engine=ml.Bayesian(draws=20, tune=300, seed=1))
+    assert not short.outcome.converged
+    assert any("Too few effective draws" in note for note in short.outcome.notes)
+
+
+def test_the_answer_follows_the_outcomes_unit(fit):
+    """Data of another scale go into the code that is compiled already; draws differ by rounding alone."""
+    seconds = ml.datasets.sleepstudy().assign(Reaction=lambda t: t["Reaction"] / 1000)
+    small = ml.fit(FORMULA, seconds, engine=ml.Bayesian(seed=7)).coefficients()
+    large = fit.coefficients()
+    np.testing.assert_allclose(1000 * small["estimate"], large["estimate"], atol=5 * large["mcse"].max())
+    np.testing.assert_allclose(1000 * small["se"], large["se"], rtol=0.1)
+
+
+def test_priors_pull_where_they_are_tight():
+    """A slope that is known to be near zero stays there."""
+    tight = ml.ModelSpec(FORMULA, priors=ml.Priors(coefficient_sd=0.001))
+    fit = ml.fit(tight, ml.datasets.sleepstudy(), engine=ml.Bayesian(seed=1))
+    assert abs(fit.coefficients().loc["Days", "estimate"]) < 0.2
+
+
+def test_an_outcome_without_variation_is_refused():
+    constant = ml.datasets.sleepstudy().assign(Reaction=lambda t: 2.0 * t["Days"])
+    with pytest.raises(DesignError, match="reproduces every value"):
+        ml.fit(FORMULA, constant, engine=ml.Bayesian(seed=1))
+
+
+class Banded(ScaledCorrelation):
+    """A structure that a user might add: correlated neighbours only."""
+
+    keyword = "banded"
+    description = "a band"
+    heterogeneous = False
+
+    def correlation_names(self):
+        return ("correlation(neighbours)",)
+
+    def correlation(self, rho):
+        return np.eye(self.n_visits) + rho[0] * self.correlation_first(None)[0]
+
+    def correlation_first(self, rho):
+        return toeplitz([0.0, 1.0, *[0.0] * (self.n_visits - 2)])[None]
+
+    def correlation_start(self, sample):
+        return np.array([0.2])
+
+
+def test_a_structure_that_a_user_adds_gets_the_generic_prior():
+    """Sigma is positive definite for part of (-1, 1) only; elsewhere the posterior has no draws."""
+    spec = ml.ModelSpec("change ~ week + ar1(week | PATIENT)", outcome_type="change")
+    design = build_design(spec, long_data(spec, ml.datasets.hamd17()))
+    design = replace(design, structure=Banded(design.structure.visits))
+    posterior, reml = ml.Bayesian(seed=1).fit(design), ml.Frequentist().fit(design)
+    assert posterior.outcome.converged
+    ours, theirs = posterior.covariance.parameters, reml.covariance.parameters
+    assert ((ours["estimate"] - theirs["estimate"]).abs() < 0.25 * theirs["se"]).all()
+    assert posterior.priors.loc["correlation(neighbours)", "prior"] == "Uniform(-1, 1)"
+    eigenvalues = np.linalg.eigvalsh(posterior.covariance.matrix)
+    assert eigenvalues[0] > 0
