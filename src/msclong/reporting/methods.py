@@ -9,6 +9,8 @@ from msclong.results.posterior_draws import PosteriorDraws
 from msclong.spec.prior import Priors
 
 REFERENCES = {
+    "geisser": "Geisser S, Cornfield J. Posterior distributions for multivariate normal parameters. J R Stat Soc "
+    "B 1963;25:368–376.",
     "gelman": "Gelman A. Prior distributions for variance parameters in hierarchical models. Bayesian "
     "Analysis 2006;1:515–534.",
     "hoffman": "Hoffman MD, Gelman A. The No-U-Turn sampler: adaptively setting path lengths in Hamiltonian "
@@ -122,10 +124,16 @@ def priors_in_words(priors: Priors) -> Description:
     scale = "the standard deviation of the outcome in these data"
     if priors.outcome_scale is not None:
         scale = f"{priors.outcome_scale:g}, which was specified beforehand"
+    coefficients = (
+        f"on an outcome scale s: {scale}. Coefficients are normal around zero with standard deviation "
+        f"{priors.coefficient_sd:g} s per standard deviation of the covariate, the mean outcome with "
+        f"{priors.intercept_sd:g} s around the mean of the data"
+    )
+    if priors.covariance == "jeffreys":
+        text = f"Priors are {coefficients}; the covariance has Jeffreys\u2019 prior (Geisser and Cornfield 1963)."
+        return Description(text, ("geisser",))
     text = (
-        f"Priors are weakly informative, on an outcome scale s: {scale}. Coefficients are normal around zero "
-        f"with standard deviation {priors.coefficient_sd:g} s per standard deviation of the covariate, the "
-        f"mean outcome with {priors.intercept_sd:g} s around the mean of the data; standard deviations are "
+        f"Priors are weakly informative, {coefficients}; standard deviations are "
         f"half-Student-t with {priors.sd_df:g} degrees of freedom and scale {priors.sd_scale:g} s (Gelman "
         f"2006), correlation matrices LKJ({priors.correlation_eta:g}) (Lewandowski, Kurowicka and Joe 2009)."
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from typing import Literal
 
 from msclong.errors import SpecError
 
@@ -25,8 +26,12 @@ class Priors:
         of the outcome in the data at hand, and the report says so.
     coefficient_sd, intercept_sd, sd_scale : float
         Multiples of s. sd_df : degrees of freedom of the half-t. correlation_eta : LKJ shape; 1 is uniform.
+    covariance : 'weakly informative' or 'jeffreys'
+        As above; or, for `us` only, |Sigma|^(-(T + 1) / 2), under which no covariance is shrunk and posterior means
+        of coefficients are the REML estimates, very nearly; it needs as many subjects as REML does.
 
-    Sources: Gelman (2006), Bayesian Analysis 1:515 (half-t); Lewandowski, Kurowicka and Joe (2009) (LKJ).
+    Sources: Gelman (2006), Bayesian Analysis 1:515 (half-t); Lewandowski, Kurowicka and Joe (2009) (LKJ); Geisser and
+    Cornfield (1963), JRSS B 25:368 (Jeffreys).
     Raises SpecError for a value that is not positive.
     """
 
@@ -36,14 +41,16 @@ class Priors:
     sd_df: float = 3.0
     sd_scale: float = 1.0
     correlation_eta: float = 2.0
+    covariance: Literal["weakly informative", "jeffreys"] = "weakly informative"
 
     def __post_init__(self) -> None:
+        if self.covariance not in ("weakly informative", "jeffreys"):
+            raise SpecError(
+                f"Priors.covariance must be 'weakly informative' or 'jeffreys'; got {self.covariance!r}."
+            )
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is None and field.name == "outcome_scale":
+            if field.name == "covariance" or (value is None and field.name == "outcome_scale"):
                 continue
             if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
                 raise SpecError(f"Priors.{field.name} must be a positive number; got {value!r}.")
-
-    def to_dict(self) -> dict[str, float | None]:
-        return asdict(self)

@@ -144,8 +144,9 @@ class Bayesian:
         if divergences:
             nearer = 0.99 if self.target_accept < 0.99 else 1 - (1 - self.target_accept) / 10
             complaints.append(
-                f"{divergences} of {self.chains * self.draws} steps diverged: part of the posterior may be missing. Try "
-                f"Bayesian(target_accept={nearer:.4g}); if they stay, use fewer covariance parameters or tighter Priors."
+                f"{divergences} of {self.chains * self.draws} steps diverged: part of the posterior may be missing. "
+                f"Try Bayesian(target_accept={nearer:.4g}); if they stay, use fewer covariance parameters or tighter "
+                "Priors."
             )
         if complaints:
             warnings.warn(" ".join(complaints), ConvergenceWarning, stacklevel=4)

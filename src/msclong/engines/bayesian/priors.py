@@ -9,6 +9,7 @@ import pandas as pd
 
 from msclong.design.design import Design
 from msclong.engines.bayesian.covariance_priors import CovariancePrior, covariance_prior
+from msclong.engines.bayesian.jeffreys import jeffreys
 from msclong.likelihood.standardised import Standardised
 
 CONSTANT = 1e-12
@@ -74,7 +75,11 @@ def model_priors(design: Design) -> ModelPriors:
         outcome_scale=s,
         pre_specified=stated is not None,
         coefficients=_coefficient_prior(design, s),
-        covariance=covariance_prior(design.structure, priors, s, design.coords),
+        covariance=(
+            jeffreys(design)
+            if priors.covariance == "jeffreys"
+            else covariance_prior(design.structure, priors, s, design.coords)
+        ),
     )
 
 

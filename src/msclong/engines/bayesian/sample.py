@@ -23,6 +23,7 @@ from msclong.engines.bayesian.covariance_priors import (
     StretchedBeta,
     Variable,
 )
+from msclong.engines.bayesian.jeffreys import Flat, PowerLaw
 from msclong.errors import ConvergenceError
 
 MOST_COMPILED = 8
@@ -124,6 +125,12 @@ def _declare(variable: Variable, hyper: Any) -> Any:
             return pm.Beta(name, alpha=hyper, beta=hyper, shape=size, initval=np.full(size, 0.5))
         case Gaussian():
             return pm.Normal(name, 0.0, sigma=hyper, shape=size, initval=np.zeros(size))
+        case Flat():
+            return pm.Flat(name, shape=size, initval=np.zeros(size))
+        case PowerLaw():
+            log = pm.Flat(name, shape=size, initval=np.zeros(size))
+            pm.Potential(f"prior of {name}", ((1 + hyper) * log).sum())
+            return log
     raise TypeError(f"no PyMC distribution for {type(variable).__name__}")
 
 
