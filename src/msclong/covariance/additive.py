@@ -21,11 +21,11 @@ class Additive(CovarianceStructure):
     description = "a sum of its parts"
 
     @property
-    def coordinates(self) -> int:  # type: ignore[override]
+    def coordinates(self) -> int:
         return sum(part.coordinates for part in self.parts)
 
     @property
-    def linear(self) -> bool:  # type: ignore[override]
+    def linear(self) -> bool:
         return all(part.linear for part in self.parts)
 
     @property

@@ -38,6 +38,3 @@ class CompoundSymmetry(VisitStructure):
         pairs = covariance[np.tril_indices(self.n_visits, -1)]
         common = float(np.clip(pairs.mean(), 0.0, 0.9 * variance))
         return np.array([common, variance - common])
-
-    def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
-        return theta * factor**2

@@ -38,6 +38,3 @@ class Independent(CovarianceStructure):
 
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         return np.array([0.5 * pooled_variance(scatter)])
-
-    def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
-        return theta * factor**2

@@ -15,7 +15,7 @@ from msclong.covariance.structure import (
     Theta,
     pooled_variance,
 )
-from msclong.covariance.working import CholeskyFactor, Working, unvech, vech_positions
+from msclong.covariance.working import CholeskyFactor, Working, unvech, vech_names, vech_positions
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,12 @@ class RandomEffects(CovarianceStructure):
     linear = True
 
     @property
-    def coordinates(self) -> int:  # type: ignore[override]
+    def coordinates(self) -> int:
         return len(self.effects)
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        names = []
-        for i, row in enumerate(self.effects):
-            names += [f"covariance({row}, {column})" for column in self.effects[:i]]
-            names.append(f"variance({row})")
-        return tuple(names)
+        return vech_names(self.effects)
 
     @property
     def working(self) -> Working:
@@ -72,9 +68,6 @@ class RandomEffects(CovarianceStructure):
         mean_square = np.average(rows**2, axis=0, weights=np.concatenate(weights))
         g = np.diag(0.5 * pooled_variance(scatter) / (len(self.effects) * np.maximum(mean_square, 1e-300)))
         return g[np.tril_indices(len(self.effects))]
-
-    def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
-        return theta * factor**2
 
     def is_singular(self, theta: np.ndarray, coords_rms: np.ndarray) -> bool:
         g = unvech(theta, len(self.effects)) * np.outer(coords_rms, coords_rms)

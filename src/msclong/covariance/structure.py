@@ -52,11 +52,15 @@ class CovarianceStructure(ABC):
     description: ClassVar[str]
     """The structure in words, to follow 'Sigma'."""
 
-    coordinates: int = 1
-    """d, the number of coordinate columns that the structure reads."""
+    @property
+    def coordinates(self) -> int:
+        """d, the number of coordinate columns that the structure reads."""
+        return 1
 
-    linear: bool = False
-    """Whether Sigma is linear in theta (then second derivatives vanish)."""
+    @property
+    def linear(self) -> bool:
+        """Whether Sigma is linear in theta: second derivatives vanish, theta is in squared outcome units."""
+        return False
 
     @property
     @abstractmethod
@@ -87,9 +91,9 @@ class CovarianceStructure(ABC):
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         """Start values of theta from ordinary-least-squares residuals."""
 
-    @abstractmethod
     def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
-        """theta after the outcome has been multiplied by `factor`."""
+        """theta after the outcome has been multiplied by `factor`; a structure with correlations overrides it."""
+        return theta * factor**2
 
     @property
     def n_parameters(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from msclong.covariance.structure import Scatter, Sigma, Theta
 from msclong.covariance.visit_structure import VisitStructure, pairwise_covariance
-from msclong.covariance.working import CholeskyFactor, Working, vech_positions
+from msclong.covariance.working import CholeskyFactor, Working, vech_names, vech_positions
 
 
 class Unstructured(VisitStructure):
@@ -20,11 +20,7 @@ class Unstructured(VisitStructure):
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        names = []
-        for i, row in enumerate(self.visit_labels):
-            names += [f"covariance({row}, {column})" for column in self.visit_labels[:i]]
-            names.append(f"variance({row})")
-        return tuple(names)
+        return vech_names(self.visit_labels)
 
     @property
     def working(self) -> Working:
@@ -46,6 +42,3 @@ class Unstructured(VisitStructure):
             if np.linalg.eigvalsh(shrunk / np.sqrt(np.outer(variances, variances)))[0] > 0.02:
                 break
         return shrunk[np.tril_indices(self.n_visits)]
-
-    def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
-        return theta * factor**2

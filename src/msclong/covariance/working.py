@@ -150,6 +150,15 @@ def unvech(theta: np.ndarray, size: int) -> np.ndarray:
     return theta[vech_positions(size)]
 
 
+def vech_names(labels: Sequence[str]) -> tuple[str, ...]:
+    """Names of the elements of vech: variance(a), covariance(b, a), variance(b), ..."""
+    names = []
+    for i, row in enumerate(labels):
+        names += [f"covariance({row}, {column})" for column in labels[:i]]
+        names.append(f"variance({row})")
+    return tuple(names)
+
+
 def vech_positions(size: int) -> np.ndarray:
     """(size, size) integers: where element (i, j) of a symmetric matrix stands in its vech."""
     i, j = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")

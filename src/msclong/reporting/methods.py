@@ -75,7 +75,7 @@ def methods(fit: Fit) -> Description:
     random = ("laird",) if fit.spec.parsed.covariance[0].is_random else ()
     settings = vars(fit.engine)
     if isinstance(fit.estimate, PosteriorDraws):
-        return _bayesian(fit, random)
+        return _bayesian(fit.engine, fit.estimate, random)
     likelihood, cites = _likelihood(str(settings.get("method", "")))
     if type(fit.engine).__name__ == "Frequentist":
         information = settings["information"]
@@ -96,14 +96,14 @@ def _likelihood(method: str) -> tuple[str, tuple[str, ...]]:
     return "Maximum likelihood", ()
 
 
-def _bayesian(fit: Fit, random: tuple[str, ...]) -> Description:
-    chains, draws, _ = fit.estimate.draws.shape  # type: ignore[union-attr]
+def _bayesian(engine: object, estimate: PosteriorDraws, random: tuple[str, ...]) -> Description:
+    chains, draws, _ = estimate.draws.shape
     text = (
         f"{chains:,} chains of {draws:,} draws after tuning from the joint posterior of coefficients and "
         "covariance, under the same likelihood. "
     )
     cites = ("vehtari", *random)
-    if type(fit.engine).__name__ == "Bayesian":
+    if type(engine).__name__ == "Bayesian":
         integrated = "Coefficients and random effects" if random else "Coefficients"
         text += (
             f"{integrated} are integrated out, the covariance parameters are sampled by the No-U-Turn sampler "

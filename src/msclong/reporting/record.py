@@ -9,6 +9,9 @@ from typing import Literal
 
 import pandas as pd
 
+Kind = Literal["text", "number", "interval", "mark"]
+"""How the cells of a column are set."""
+
 
 @dataclass(frozen=True)
 class Paragraph:
@@ -54,7 +57,7 @@ class Column:
 
     label: str
     span: str = ""
-    kind: Literal["text", "number", "interval", "mark"] = "text"
+    kind: Kind = "text"
 
 
 @dataclass(frozen=True)

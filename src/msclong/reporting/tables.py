@@ -10,7 +10,7 @@ import pandas as pd
 from msclong.reporting import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.comparisons import Comparison
-from msclong.reporting.record import Cell, Column, Row, Table
+from msclong.reporting.record import Cell, Column, Kind, Row, Table
 
 Formatter = Callable[[float], str]
 
@@ -152,8 +152,8 @@ def frame_table(frame: pd.DataFrame, key: str, caption: str, notes: Sequence[str
     named = frame.index.name or ""
     columns = [Column(str(named).capitalize())]
     for name in frame.columns:
-        kind = "number" if pd.api.types.is_numeric_dtype(frame[name]) else "text"
-        columns.append(Column(str(name).replace("_", " ").capitalize(), kind=kind))  # type: ignore[arg-type]
+        kind: Kind = "number" if pd.api.types.is_numeric_dtype(frame[name]) else "text"
+        columns.append(Column(str(name).replace("_", " ").capitalize(), kind=kind))
     rows = []
     for index, values in frame.iterrows():
         cells = [Cell(str(index))]

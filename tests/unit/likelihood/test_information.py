@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import msclong as ml
+from dense import dense_covariance
 from msclong.api import long_data
 from msclong.design.cross_moments import cross_moments
 from msclong.design.design import build_design
@@ -51,23 +52,11 @@ def problem(name: str):
     return design, theta
 
 
-def dense(design, theta):
-    """V, its derivatives and X, y with subjects stacked."""
-    n = design.n_obs
-    V, dV = np.zeros((n, n)), np.zeros((theta.size, n, n))
-    for subject in np.unique(design.subject):
-        rows = np.flatnonzero(design.subject == subject)
-        coords = design.coords[rows][None]
-        V[np.ix_(rows, rows)] = design.structure.sigma(theta, coords)[0]
-        for j, block in enumerate(design.structure.first(theta, coords)):
-            dV[j][np.ix_(rows, rows)] = block[0]
-    return V, dV, design.fixed.X, design.y
-
-
 @pytest.mark.parametrize("name", FORMULAS)
 def test_likelihood_gradient_and_expected_information(name):
     design, theta = problem(name)
-    V, dV, X, y = dense(design, theta)
+    V, dV = dense_covariance(design, theta)
+    X, y = design.fixed.X, design.y
     gls = generalised_least_squares(design.structure, theta, design.moments)
     inverse = np.linalg.inv(V)
     phi = np.linalg.inv(X.T @ inverse @ X)

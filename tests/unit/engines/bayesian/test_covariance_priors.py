@@ -10,7 +10,6 @@ from msclong.covariance.autoregressive import Autoregressive, HeterogeneousAutor
 from msclong.covariance.compound_symmetry import CompoundSymmetry
 from msclong.covariance.independent import Independent
 from msclong.covariance.random_effects import RandomEffects
-from msclong.covariance.scaled_correlation import ScaledCorrelation
 from msclong.covariance.toeplitz import HeterogeneousToeplitz
 from msclong.covariance.unstructured import Unstructured
 from msclong.covariance.working import Working
@@ -22,30 +21,11 @@ from msclong.engines.bayesian.covariance_priors import (
     covariance_prior,
 )
 from msclong.errors import EngineError
+from user_structures import HeterogeneousBanded
 
 VISITS = (0, 1, 2, 4)
 POSITIONS = np.arange(4.0)[None, :, None]
 TIMES = np.column_stack([np.ones(4), np.arange(4.0)])[None]
-
-
-class Banded(ScaledCorrelation):
-    """A structure that a user might add: correlated neighbours only."""
-
-    keyword = "banded"
-    description = "a band"
-    heterogeneous = True
-
-    def correlation_names(self):
-        return ("correlation(neighbours)",)
-
-    def correlation(self, rho):
-        return np.eye(self.n_visits) + rho[0] * self.correlation_first(None)[0]
-
-    def correlation_first(self, rho):
-        return toeplitz([0.0, 1.0, *[0.0] * (self.n_visits - 2)])[None]
-
-    def correlation_start(self, sample):
-        return np.array([0.2])
 
 
 class CholeskyBased(Unstructured):
@@ -65,7 +45,7 @@ STRUCTURES = {
         Additive((RandomEffects(("Intercept",)), RandomEffects(("time",)), Independent())),
         TIMES,
     ),
-    "user's banded": (Banded(VISITS), POSITIONS),
+    "user's banded": (HeterogeneousBanded(VISITS), POSITIONS),
     "user's Cholesky": (CholeskyBased(VISITS), POSITIONS),
 }
 

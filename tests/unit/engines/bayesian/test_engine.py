@@ -9,13 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.linalg import toeplitz
 
 import msclong as ml
 from msclong.api import long_data
-from msclong.covariance.scaled_correlation import ScaledCorrelation
 from msclong.design.design import build_design
 from msclong.errors import ConvergenceWarning, DesignError, SpecError
+from user_structures import Banded
 
 FORMULA = "Reaction ~ Days + (1 + Days | Subject)"
 
@@ -143,26 +142,6 @@ def test_an_outcome_without_variation_is_refused():
     constant = ml.datasets.sleepstudy().assign(Reaction=lambda t: 2.0 * t["Days"])
     with pytest.raises(DesignError, match="reproduces every value"):
         ml.fit(FORMULA, constant, engine=ml.Bayesian(seed=1))
-
-
-class Banded(ScaledCorrelation):
-    """A structure that a user might add: correlated neighbours only."""
-
-    keyword = "banded"
-    description = "a band"
-    heterogeneous = False
-
-    def correlation_names(self):
-        return ("correlation(neighbours)",)
-
-    def correlation(self, rho):
-        return np.eye(self.n_visits) + rho[0] * self.correlation_first(None)[0]
-
-    def correlation_first(self, rho):
-        return toeplitz([0.0, 1.0, *[0.0] * (self.n_visits - 2)])[None]
-
-    def correlation_start(self, sample):
-        return np.array([0.2])
 
 
 def test_a_structure_that_a_user_adds_gets_the_generic_prior():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import msclong as ml
+from dense import dense_covariance
 from msclong.linear_hypothesis import LinearHypothesis
 
 # The dense formulas invert N x N matrices: a few digits go to rounding.
@@ -27,14 +28,7 @@ def trial() -> pd.DataFrame:
 def dense_kenward_roger(fit, L):
     """Kenward and Roger (1997), equations 2 to 6 and section 3, as printed, without the second derivatives."""
     design, theta = fit.design, fit.covariance.theta
-    n = design.n_obs
-    V, dV = np.zeros((n, n)), np.zeros((theta.size, n, n))
-    for subject in np.unique(design.subject):
-        rows = np.flatnonzero(design.subject == subject)
-        coords = design.coords[rows][None]
-        V[np.ix_(rows, rows)] = design.structure.sigma(theta, coords)[0]
-        for j, block in enumerate(design.structure.first(theta, coords)):
-            dV[j][np.ix_(rows, rows)] = block[0]
+    V, dV = dense_covariance(design, theta)
     X = design.fixed.X
     inverse = np.linalg.inv(V)
     phi = np.linalg.inv(X.T @ inverse @ X)
