@@ -11,13 +11,11 @@ from msclong.spec.formula import CovarianceTerm, Formula
 
 def equation(parsed: Formula, visit: str | None) -> str:
     """The distribution of one subject's outcomes, the mean term by term, and the covariance, one line each."""
-    index = f"{parsed.outcome}[i,t]"
-    lines = [f"{index} = " + " + ".join(mean_terms(parsed.fixed)) + " + e[i,t]"]
-    random = [term for term in parsed.covariance if term.is_random]
-    for number, term in enumerate(random, start=1):
-        lines[0] += f" + z{number}[i,t]' u{number}[i]"
-        lines.append(_random_line(term, number))
+    random = list(enumerate((term for term in parsed.covariance if term.is_random), start=1))
+    right = mean_terms(parsed.fixed) + [f"z{n}[i,t]' u{n}[i]" for n, _ in random] + ["e[i,t]"]
+    lines = [f"{parsed.outcome}[i,t] = {' + '.join(right)}"]
     if random:
+        lines += [_random_line(term, n) for n, term in random]
         lines.append("e[i,t] ~ Normal(0, sigma^2), independent")
     else:
         text = visit_structure(parsed.covariance[0].structure).description

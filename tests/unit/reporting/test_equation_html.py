@@ -28,7 +28,7 @@ def test_coefficients_are_greek_and_columns_are_upright():
 
 def test_random_effects():
     lines = [plain(line) for line in typeset("y ~ day + (1 + day | id)")]
-    assert lines[0] == "yi,t = β0 + β1 day + εi,t + z1,i,t′ u1,i"
+    assert lines[0] == "yi,t = β0 + β1 day + z1,i,t′ u1,i + εi,t"
     assert lines[1].startswith("u1,i ∼ Normal(0, G1), z1: 1 + day")
     assert lines[2] == "εi,t ∼ Normal(0, σ2), independent"
 

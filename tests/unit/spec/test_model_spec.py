@@ -46,7 +46,7 @@ def test_the_equation_names_terms_covariance_and_indices():
     assert "Normal(0, Sigma);  Sigma unstructured: a variance for each visit" in text
     assert "i: USUBJID,  t: AVISIT" in text
     slopes = ModelSpec("y ~ t + (1 + t || id)").equation()
-    assert "b0 + b1 t + e[i,t] + z1[i,t]' u1[i]" in slopes
+    assert "b0 + b1 t + z1[i,t]' u1[i] + e[i,t]" in slopes
     assert "G diagonal" in slopes
 
 
