@@ -10,6 +10,7 @@ import pandas as pd
 from msclong.data.long_data import LongData
 from msclong.data.tables import to_pandas
 from msclong.design.design import build_design
+from msclong.design.fixed_effects import columns_in
 from msclong.engines.engine import Engine
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.errors import DataError, EngineError, FormulaError, listing
@@ -73,25 +74,41 @@ def long_data(spec: ModelSpec, data: Any) -> LongData:
 
 
 def _check_roles(spec: ModelSpec, data: LongData) -> None:
-    roles = {"subject": spec.subject, "outcome": spec.parsed.outcome, "visit": spec.visit_column}
+    stated = {
+        "subject": spec.subject,
+        "outcome": spec.parsed.outcome,
+        "visit": spec.visit_column,
+        "time": spec.time,
+        "arm": spec.arm,
+        "baseline": spec.baseline,
+        "visits": spec.visit_order,
+    }
     wrong = [
-        f"{role} is {getattr(data, role)!r} in the data and {column!r} in the spec"
-        for role, column in roles.items()
-        if column is not None and getattr(data, role) != column
+        f"{role} is {getattr(data, role)!r} in the data and {value!r} in the spec"
+        for role, value in stated.items()
+        if value is not None and getattr(data, role) != value
     ]
     if wrong:
-        raise DataError(f"LongData and spec disagree: {listing(wrong)}. Give both the same columns.")
+        raise DataError(f"LongData and spec disagree: {listing(wrong)}. Give both the same.")
 
 
-def _evaluate(expression: str, frame: pd.DataFrame) -> np.ndarray:
-    """The outcome of a formula such as `np.log(titre)`."""
+def _evaluate(expression: str, frame: pd.DataFrame) -> pd.Series:
+    """The outcome of a formula such as `np.log(titre)`; raises DataError where it is undefined (a log of -1)."""
     columns = {str(name): frame[name] for name in frame.columns}
     scope = {"__builtins__": {}, "np": np, "Q": columns.__getitem__}
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(eval(expression, scope, columns))
+            outcome = pd.Series(np.asarray(eval(expression, scope, columns)), index=frame.index)
     except Exception as error:  # a formula is code: what its evaluation raises is about the formula
         raise FormulaError(
             f"The outcome {expression!r} is neither a column nor an expression of columns ({error}); "
             f"the columns are {listing(frame.columns, 20)}."
         ) from None
+    undefined = outcome.isna() & frame[columns_in(expression, frame.columns)].notna().all(axis="columns")
+    if undefined.any():
+        raise DataError(
+            f"{expression!r} is not a number in {int(undefined.sum())} rows that have values: rows "
+            f"{listing(frame.index[undefined])}. A logarithm or root needs positive values: decide what these "
+            "rows mean before transforming them."
+        )
+    return outcome

@@ -18,7 +18,7 @@ def against_baseline(
 def with_arm_differences(
     effects: LinearHypothesis, arm: str | None, control: object = None
 ) -> LinearHypothesis:
-    """`effects` by arm, followed by every other arm's minus those of `control`."""
-    if arm is None:
+    """`effects` by arm, followed by every other arm's minus those of `control`, where there is another."""
+    if arm is None or effects.rows.get_level_values(arm).nunique() == 1:
         return effects.labelled()
     return effects.labelled().stack(effects.minus_reference(arm, control).labelled())

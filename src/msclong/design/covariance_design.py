@@ -26,7 +26,7 @@ def build_covariance(
     which independent residuals are added. Raises FormulaError or DataError for random effects that patsy refuses.
     """
     if parsed.visit is not None:
-        _warn_of_measured_times(parsed, frame, visits)
+        _check_visits(parsed, frame, visits)
         position = {visit: i for i, visit in enumerate(visits)}
         coords = np.array([position[visit] for visit in frame[parsed.visit]], dtype=float)[:, None]
         return visit_structure(parsed.covariance[0].structure)(visits), coords
@@ -43,8 +43,14 @@ def build_covariance(
     return Additive((*parts, Independent())), np.hstack(columns)
 
 
-def _warn_of_measured_times(parsed: Formula, frame: pd.DataFrame, visits: tuple[object, ...]) -> None:
+def _check_visits(parsed: Formula, frame: pd.DataFrame, visits: tuple[object, ...]) -> None:
+    """A covariance between visits needs a subject with two; far more visits than any subject has look like times."""
     largest = int(frame.groupby(parsed.subject, observed=True).size().max())
+    if largest == 1:
+        raise DesignError(
+            f"No {parsed.subject} has more than one observation, so nothing tells how visits are correlated. "
+            f"Does {parsed.subject!r} name the subjects?"
+        )
     if len(visits) > 2 * largest:
         warnings.warn(
             f"{parsed.visit!r} has {len(visits)} distinct values, but no subject has more than {largest} of them: "
@@ -63,6 +69,10 @@ def _random_effects(term: CovarianceTerm, frame: pd.DataFrame) -> tuple[tuple[st
             f"patsy cannot build the random effects {term}: {str(error).splitlines()[0]}."
         ) from None
     values = np.asarray(Z, dtype=float)
+    if values.shape[1] == 0:
+        raise FormulaError(
+            f"{term} names no random effect; write (1 | {term.subject}) for a random intercept."
+        )
     if not np.isfinite(values).all():
         raise DataError(
             f"The random effects {term} have missing or infinite values; correct or drop these rows."

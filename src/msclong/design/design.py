@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from msclong.covariance.structure import CovarianceStructure
 from msclong.data.long_data import LongData
@@ -61,12 +62,17 @@ class Design:
         """The variable whose values are the visits of contrasts.
 
         The visit column where the spec names one; else the time of the random slopes, if the mean has it; else the one
-        variable of the mean that changes within subjects; else None.
+        variable of the mean that changes within subjects; else None. A factor without an order is no visit: its
+        alphabet says nothing of time.
         """
         if self.spec.visit_column is not None:
             return self.spec.visit_column
         slopes = " ".join(term.variable for term in self.spec.parsed.covariance).replace("+", " ").split()
-        varying = [name for name in self.fixed.variables if not self._constant_in_subjects(name)]
+        varying = [
+            name
+            for name in self.fixed.variables
+            if self._has_order(name) and not self._constant_in_subjects(name)
+        ]
         candidates = [name for name in varying if name in slopes] or varying
         return candidates[0] if len(candidates) == 1 else None
 
@@ -83,6 +89,19 @@ class Design:
             if name != self.visit and self._constant_in_subjects(name)
         }
         return crossed.pop() if len(crossed) == 1 else None
+
+    @cached_property
+    def baseline(self) -> object:
+        """What visits are compared with: as LongData or the spec say, else the first; None without visits."""
+        if self.visit is None:
+            return None
+        if self.data.visit == self.visit:
+            return self.data.baseline
+        return self.fixed.values(self.visit)[0] if self.spec.baseline is None else self.spec.baseline
+
+    def _has_order(self, column: str) -> bool:
+        dtype = self.fixed.frame[column].dtype
+        return bool(dtype.ordered) if isinstance(dtype, pd.CategoricalDtype) else is_numeric_dtype(dtype)
 
     def _constant_in_subjects(self, column: str) -> bool:
         counts = self.fixed.frame.groupby(self.spec.subject, observed=True)[column].nunique()
@@ -103,7 +122,8 @@ def build_design(spec: ModelSpec, data: LongData) -> Design:
                     f"Levels of {column} without any observed outcome left the model: {sorted(map(str, gone))}."
                 )
             observed[column] = used
-    fixed = build_fixed_effects(spec.parsed.fixed, observed)
+    order = {data.visit: data.visits} if data.visit is not None else {}
+    fixed = build_fixed_effects(spec.parsed.fixed, observed, order)
     structure, coords = build_covariance(spec.parsed, observed, data.visits)
     visit = spec.parsed.visit
     if visit in fixed.variables and visit not in fixed.discrete:

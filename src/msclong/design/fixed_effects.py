@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,13 +21,16 @@ ALIAS_TOLERANCE = 1e-9
 class FixedEffects:
     """The fixed effects of a design.
 
-    design_info : patsy's DesignInfo (kept for prediction).
+    formula : patsy's. design_info : patsy's DesignInfo (kept for prediction).
     X : (N, p) model matrix. frame : the N rows it came from.
+    order : values in order, of variables whose order is not that of their numbers (visits).
     """
 
+    formula: str
     design_info: DesignInfo
     X: np.ndarray
     frame: pd.DataFrame
+    order: Mapping[str, tuple[object, ...]]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,14 +66,20 @@ class FixedEffects:
         for factor, info in self.design_info.factor_infos.items():
             columns = columns_in(factor.name(), self.frame.columns)
             if info.type == "categorical" and len(columns) == 1:
-                column = self.frame[columns[0]]
-                observed = (
-                    column.cat.categories
-                    if isinstance(column.dtype, pd.CategoricalDtype)
-                    else sorted(column.unique())
-                )
-                result.setdefault(columns[0], tuple(observed))
+                result.setdefault(columns[0], self.values(columns[0]))
         return result
+
+    def values(self, variable: str) -> tuple[object, ...]:
+        """The distinct values of a variable: categories and visits in their order, other numbers ascending."""
+        column = self.frame[variable]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            return tuple(column.cat.categories)
+        observed = set(column.unique().tolist())
+        return tuple(value for value in self.order.get(variable, sorted(observed)) if value in observed)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # patsy's DesignInfo cannot be pickled; it is built again from the formula and the rows.
+        return build_fixed_effects, (self.formula, self.frame, dict(self.order))
 
     def matrix(self, rows: pd.DataFrame) -> np.ndarray:
         """X of new rows, (len(rows), p). Raises FormulaError for a level or value that patsy refuses."""
@@ -79,7 +89,9 @@ class FixedEffects:
             raise FormulaError(f"The fixed part cannot be evaluated on these rows: {error}") from None
 
 
-def build_fixed_effects(formula: str, frame: pd.DataFrame) -> FixedEffects:
+def build_fixed_effects(
+    formula: str, frame: pd.DataFrame, order: Mapping[str, tuple[object, ...]] | None = None
+) -> FixedEffects:
     """X of `formula` on `frame`.
 
     Raises FormulaError when patsy cannot read or evaluate it, DataError for missing or infinite covariates
@@ -102,7 +114,7 @@ def build_fixed_effects(formula: str, frame: pd.DataFrame) -> FixedEffects:
             f"rows {listing(frame.index[np.unique(rows)])}; correct the data or the transform."
         )
     _refuse_aliasing(X, info.column_names)
-    return FixedEffects(info, X, frame)
+    return FixedEffects(formula, info, X, frame, order or {})
 
 
 def columns_in(expression: str, columns: pd.Index) -> list[str]:
@@ -131,6 +143,11 @@ def _explain_missing(formula: str, frame: pd.DataFrame) -> None:
 def _hint(error: Exception, frame: pd.DataFrame) -> str:
     message = str(error).splitlines()[0]
     dotted = [str(c) for c in frame.columns if not str(c).isidentifier()]
+    hiding = [str(c) for c in frame.columns if c in ("C", "Q", "I", "np")]
+    if hiding:
+        message += (
+            f". Columns named {listing(hiding)} hide the functions of formulas of that name: rename them"
+        )
     quote = f' Columns whose names are not plain words need Q("..."): {listing(dotted)}.' if dotted else ""
     return f"{message}. The table's columns are {listing(frame.columns, 20)}.{quote}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import product
 
-import numpy as np
 import pandas as pd
 
 from msclong.design.fixed_effects import FixedEffects
@@ -21,9 +20,13 @@ def reference_grid(
     """Rows of covariate values, one for each combination of levels.
 
     Factors take all their levels, covariates their mean over the observed rows; a covariate in `by` takes its
-    distinct values; `at` replaces the values of any variable. (Lenth's emmeans uses the same rule.)
+    distinct values; `at` replaces the values of any variable. (SAS's rule, and that of Lenth's emmeans but for numeric
+    covariates of two values, which emmeans averages equally: write C(x) for that.)
     Raises HypothesisError for a variable that the fixed part does not have, or an unknown level.
     """
+    for name, wanted in (at or {}).items():
+        if not len(wanted):
+            raise HypothesisError(f"at={{{name!r}: ...}} names no value; give at least one.")
     chosen: dict[str, list[object]] = {name: list(values) for name, values in (at or {}).items()}
     for name in (*by, *chosen):
         if name not in fixed.variables:
@@ -44,12 +47,12 @@ def reference_grid(
         elif name in chosen:
             values[name] = chosen[name]
         elif name in by:
-            distinct = np.sort(column.unique())
+            distinct = fixed.values(name)
             if len(distinct) > MOST_TIMES:
                 raise HypothesisError(
                     f"{name!r} has {len(distinct)} distinct values; say which ones you want: at={{{name!r}: [...]}}."
                 )
-            values[name] = [value.item() for value in distinct]
+            values[name] = list(distinct)
         else:
             values[name] = [float(column.mean())]
     grid = pd.DataFrame(list(product(*values.values())), columns=list(values))

@@ -75,7 +75,7 @@ class Analysis:
         if self.visit is None:
             return ()
         column = self.design.fixed.frame[self.visit]
-        found = levels(column)
+        found = self.design.fixed.values(self.visit)
         if len(found) <= MOST_TIMES or self.visit in self.design.fixed.discrete:
             return found
         return round_times(float(column.min()), float(column.max()))

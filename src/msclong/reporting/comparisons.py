@@ -58,7 +58,8 @@ def contrasts(analysis: Analysis) -> Comparison | Refusal:
 
 def baseline(analysis: Analysis) -> object:
     """The visit that changes are measured from."""
-    return analysis.times[0] if analysis.spec.baseline is None else analysis.spec.baseline
+    chosen = analysis.design.baseline
+    return chosen if analysis.spec.baseline is not None or chosen in analysis.times else analysis.times[0]
 
 
 def _comparison(analysis: Analysis, table_of: Callable[[Fit], pd.DataFrame]) -> Comparison | Refusal:

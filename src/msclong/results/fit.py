@@ -153,10 +153,12 @@ class Fit:
         Frequentist: F with the engine's degrees of freedom. Bayesian: posterior contour probability of zero.
         A main effect inside an interaction is tested at the reference levels, as its coefficients are coded.
         """
-        if isinstance(hypothesis, LinearHypothesis):
+        if isinstance(hypothesis, str):
+            name, hypothesis = hypothesis, self._term(hypothesis)
+        elif isinstance(hypothesis, LinearHypothesis):
             name = "hypothesis"
         else:
-            name, hypothesis = hypothesis, self._term(hypothesis)
+            raise HypothesisError(f"A test needs a term's name or a LinearHypothesis; got {hypothesis!r}.")
         if hypothesis.L.shape[1] != len(self.estimate.names):
             raise HypothesisError(
                 f"The hypothesis has {hypothesis.L.shape[1]} columns, "
@@ -188,8 +190,10 @@ class Fit:
     def _table(
         self, hypothesis: LinearHypothesis, adjust: str | None, level: float, margin: float | None
     ) -> pd.DataFrame:
-        if not 0 < level < 1:
+        if not isinstance(level, (int, float)) or not 0 < level < 1:
             raise SpecError(f"level must lie between 0 and 1, such as 0.95; got {level!r}.")
+        if margin is not None and not isinstance(margin, (int, float)):
+            raise SpecError(f"margin must be a number in the outcome's unit; got {margin!r}.")
         if isinstance(self.estimate, PosteriorDraws):
             if adjust not in (None, "none"):
                 raise HypothesisError(
@@ -204,9 +208,7 @@ class Fit:
     def _term(self, name: str) -> LinearHypothesis:
         terms = self.design.fixed.terms
         # patsy writes an interaction in the order of the formula; accept either order.
-        found = [
-            term for term in terms if sorted(term.split(":")) == sorted(name.replace(" ", "").split(":"))
-        ]
+        found = [term for term in terms if _factors(term) == _factors(name)]
         if not found:
             raise HypothesisError(
                 f"{name!r} is not a term of the fixed part; its terms are {listing(terms, 20)}."
@@ -228,13 +230,23 @@ class Fit:
         return [name for name in (self.design.arm, self._visit()) if name is not None]
 
     def _baseline(self, means: LinearHypothesis) -> object:
-        stated = self.spec.baseline
-        return stated if stated is not None else means.rows.get_level_values(self._visit())[0]
+        first = means.rows.get_level_values(self._visit())[0]
+        chosen = self.design.baseline
+        # Where `at` picks other times, the first of them is the start; a baseline that was stated must be among them.
+        return (
+            chosen
+            if self.spec.baseline is not None or chosen in means.rows.get_level_values(self._visit())
+            else first
+        )
 
     def _loglik(self) -> float:
         if self.loglik is None:
             raise HypothesisError("A posterior has no maximised likelihood, hence no AIC or BIC.")
         return self.loglik
+
+
+def _factors(term: str) -> list[str]:
+    return sorted(term.replace(" ", "").split(":"))
 
 
 def _names(by: str | Sequence[str]) -> list[str]:

@@ -8,6 +8,8 @@ from functools import cached_property
 from math import isfinite
 from typing import Any, Literal
 
+import numpy as np
+
 from msclong.errors import SpecError, listing
 from msclong.spec.equation import equation
 from msclong.spec.formula import Formula, parse_formula
@@ -65,8 +67,10 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         parsed = parse_formula(self.formula)
+        # Levels taken from NumPy or pandas become plain numbers, which JSON can hold.
+        object.__setattr__(self, "baseline", _plain(self.baseline))
         if self.visit_order is not None:
-            object.__setattr__(self, "visit_order", tuple(self.visit_order))
+            object.__setattr__(self, "visit_order", tuple(map(_plain, self.visit_order)))
         for name in ("visit", "time", "arm", "label", "unit"):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 what = "text" if name in ("label", "unit") else "a column name"
@@ -147,7 +151,10 @@ class ModelSpec:
                 f"Unknown fields in a model spec: {listing(sorted(unknown))}; known are {listing(sorted(known), 20)}."
             )
         if "priors" in values:
-            values["priors"] = Priors(**values["priors"])
+            try:
+                values["priors"] = Priors(**values["priors"])
+            except TypeError as error:
+                raise SpecError(f"The priors of this spec cannot be read: {error}.") from None
         if values.get("visit_order") is not None:
             values["visit_order"] = tuple(values["visit_order"])
         return cls(**values)
@@ -183,3 +190,7 @@ class ModelSpec:
 
     def __str__(self) -> str:
         return f"{self!r}\n{self.equation()}"
+
+
+def _plain(level: Any) -> Any:
+    return level.item() if isinstance(level, np.generic) else level

@@ -8,6 +8,7 @@ import numpy as np
 
 from msclong.engines.frequentist.model_based import ModelBased
 from msclong.engines.frequentist.satterthwaite import satterthwaite_df
+from msclong.errors import HypothesisError
 from msclong.results.point_estimate import FTest
 from msclong.results.wald import wald_statistic
 
@@ -20,8 +21,10 @@ def adjustment(model: ModelBased) -> np.ndarray:
     Q_jk = sum of Z' E_j M E_k Z is never formed for a pair: with W = G G' the sum over pairs is
     sum over l of F_l M F_l, F_l = sum over j of G_jl E_j, one t x t matrix a pattern.
     """
-    values, vectors = np.linalg.eigh(model.W)
-    G = vectors * np.sqrt(values.clip(0, None))
+    # W has the mixed units of its parameters (a variance a day^2, a variance): eigenvalues only of its correlations.
+    sd = np.sqrt(np.diag(model.W).clip(0, None))
+    values, vectors = np.linalg.eigh(model.W / np.outer(sd, sd).clip(1e-300, None))
+    G = sd[:, None] * vectors * np.sqrt(values.clip(0, None))
     total = np.zeros(model.P.shape[1:])
     for fit in model.gls.blocks:
         E = model.structure.first(model.gls.theta, fit.block.coords)
@@ -31,6 +34,10 @@ def adjustment(model: ModelBased) -> np.ndarray:
         total += fit.Z.reshape(flat).T @ (middle[fit.block.pattern] @ fit.Z).reshape(flat)
     mixed = np.einsum("jl,jpq->lpq", G, model.P)
     return total - (mixed @ mixed).sum(axis=0)
+
+
+EXACT = 1e-6
+"""Below this, 1 - A2 / q and 1 - c2 B count as zero together; beyond rounding they vanish in exact tests only."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +70,35 @@ class KenwardRoger:
         W = self.model.W
         A1 = float(traces @ W @ traces)
         A2 = float(np.einsum("jk,jab,kba->", W, projected, projected))
-        B = (A1 + 6 * A2) / (2 * q)
-        g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
-        scale = 3 * q + 2 * (1 - g)
-        c1, c2, c3 = g / scale, (q - g) / scale, (q + 2 - g) / scale
-        expectation = 1 / (1 - A2 / q)
-        variance = 2 / q * (1 + c1 * B) / ((1 - c2 * B) ** 2 * (1 - c3 * B))
-        rho = variance / (2 * expectation**2)
-        m = 4 + (q + 2) / (q * rho - 1)
-        factor = m / (expectation * (m - 2))
-        return FTest(factor * statistic, q, m)
+        factor, den_df = scaled_f(A1, A2, q)
+        if not (factor > 0 and den_df > 0):
+            raise HypothesisError(
+                f"Kenward and Roger's F approximation has no answer for this joint test of {q} rows: too few subjects "
+                "for so many. Test fewer rows together, or use ml.Frequentist(ddf='satterthwaite')."
+            )
+        return FTest(factor * statistic, q, den_df)
+
+
+def scaled_f(A1: float, A2: float, q: int) -> tuple[float, float]:
+    """Scale and denominator df of F for q rows, from A1 and A2 of Kenward and Roger (1997), section 3.
+
+    With E = 1 / (1 - A2 / q), V = 2 / q (1 + c1 B) / ((1 - c2 B)^2 (1 - c3 B)) and rho = V / (2 E^2) the paper has
+    m = 4 + (q + 2) / (q rho - 1) and scale m / (E (m - 2)). Written with rho = u / v here, so that m = 4 (v = 0) is no
+    pole. At m = 2, as for T visits of T + 1 subjects, E is infinite and the scale 0 / 0: where both 1 - A2 / q
+    and 1 - c2 B vanish their ratio is one, as it is wherever the test is exact (Hotelling's T^2), and then
+    2 u + v = (q + 2) (1 - c2 B) gives the limit.
+    """
+    B = (A1 + 6 * A2) / (2 * q)
+    g = ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
+    scale = 3 * q + 2 * (1 - g)
+    c1, c2, c3 = g / scale, (q - g) / scale, (q + 2 - g) / scale
+    shrink, pole = 1 - A2 / q, 1 - c2 * B
+    exact = max(abs(shrink), abs(pole)) < EXACT
+    ratio = 1.0 if exact else shrink / pole
+    u, v = ratio**2 * (1 + c1 * B), q * (1 - c3 * B)
+    m = 4 + (q + 2) * v / (q * u - v)
+    limit = 1 / (q + 2) if exact else shrink / (2 * u + v)
+    return m * (q * u - v) / q * limit, m
 
 
 def kenward_roger(model: ModelBased) -> KenwardRoger:

@@ -20,6 +20,8 @@ def satterthwaite_df(model: ModelBased, L: np.ndarray) -> np.ndarray:
     Giesbrecht and Burns (1985), Biometrics 41:477; Fai and Cornelius (1996) eq. 4.
     """
     LC = L @ model.C
+    # df do not depend on the length of a row; fourth powers of extreme units would overflow.
+    LC = LC / np.linalg.norm(LC, axis=1, keepdims=True)
     variance = np.einsum("ip,ip->i", LC, LC)
     gradient = np.einsum("ip,kpq,iq->ik", LC, model.P, LC)
     spread = np.einsum("ij,jk,ik->i", gradient, model.W, gradient)

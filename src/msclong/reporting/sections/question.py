@@ -83,7 +83,8 @@ def _baseline(analysis: Analysis) -> str:
         return "Already subtracted: the mean at each visit is the contrast against baseline."
     if not analysis.times:
         return "Not identified: the formula names no visit."
-    given = "as specified" if analysis.spec.baseline is not None else f"the first {analysis.occasion}"
+    first = analysis.spec.baseline is None and baseline(analysis) == analysis.times[0]
+    given = "as specified" if not first else f"the first {analysis.occasion}"
     return sentence(f"{analysis.names.visit(baseline(analysis))} ({given})")
 
 

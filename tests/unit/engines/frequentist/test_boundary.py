@@ -96,3 +96,25 @@ def test_completers_are_counted_against_the_mean_model():
     table["centre"] = table["id"].mod(3).map({0: "x", 1: "y", 2: "z"})
     with pytest.raises(ml.errors.DesignError, match="7 were"):
         ml.fit("y ~ C(time) * (arm + centre) + us(time | id)", table)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6, 8.64e7])
+def test_units_of_time_are_units_only(factor):
+    """From days to milliseconds the parameters of a random slope span thirty powers of ten."""
+    table = trial(3, subject_sd=1.0, slope_sd=0.5)
+    plain, other = (
+        ml.fit("y ~ time + (1 + time | id)", t) for t in (table, table.assign(time=table["time"] * factor))
+    )
+    scale = np.array([1.0, factor])
+    np.testing.assert_allclose(other.coefficients()["se"] * scale, plain.coefficients()["se"], rtol=1e-9)
+    np.testing.assert_allclose(other.coefficients()["df"], plain.coefficients()["df"], rtol=1e-7)
+
+
+@pytest.mark.parametrize("factor", [1e-80, 1e80])
+def test_extreme_units_of_the_outcome(factor):
+    table = trial(3, subject_sd=1.0)
+    plain, other = (
+        ml.fit("y ~ time + cs(time | id)", t) for t in (table, table.assign(y=table["y"] * factor))
+    )
+    np.testing.assert_allclose(other.coefficients()["df"], plain.coefficients()["df"], rtol=1e-9)
+    np.testing.assert_allclose(other.coefficients()["p_value"], plain.coefficients()["p_value"], rtol=1e-9)

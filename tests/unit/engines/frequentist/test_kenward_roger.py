@@ -108,3 +108,34 @@ def test_residual_and_asymptotic_df(trial):
     wald = asymptotic.test("arm:C(visit)").iloc[0]
     assert np.isinf(wald["den_df"])
     assert 0 < wald["p_value"] < residual.test("arm:C(visit)").iloc[0]["p_value"] < 1
+
+
+@pytest.mark.parametrize("visits", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("more", [1, 2, 3, 4, 10])
+def test_no_change_over_time_is_hotellings_test(visits, more):
+    """Complete single arm, unstructured: exact at every n, also at n = T + 1, where the F has 2 denominator df."""
+    n = visits + more
+    y = np.random.default_rng(visits * n).normal(size=(n, visits)) + np.arange(visits)
+    table = pd.DataFrame(
+        {"id": np.repeat(np.arange(n), visits), "v": np.tile(np.arange(visits), n), "y": y.ravel()}
+    )
+    ours = ml.fit("y ~ C(v) + us(v | id)", table).test("C(v)").iloc[0]
+    change = y[:, 1:] - y[:, :1]
+    q, mean = visits - 1, change.mean(axis=0)
+    t2 = n * mean @ np.linalg.solve(np.atleast_2d(np.cov(change, rowvar=False)), mean)
+    assert ours["den_df"] == pytest.approx(n - q, rel=1e-6)
+    assert ours["statistic"] == pytest.approx(t2 * (n - q) / (q * (n - 1)), rel=1e-6)
+
+
+def test_two_arms_with_the_fewest_subjects():
+    rng = np.random.default_rng(3)
+    y = rng.normal(size=(6, 4))
+    table = pd.DataFrame({"id": np.repeat(np.arange(6), 4), "v": np.tile(np.arange(4), 6), "y": y.ravel()})
+    table["arm"] = np.where(table["id"] < 3, "a", "b")
+    ours = ml.fit("y ~ arm * C(v) + us(v | id)", table).test("arm:C(v)").iloc[0]
+    change = y[:, 1:] - y[:, :1]
+    difference = change[:3].mean(axis=0) - change[3:].mean(axis=0)
+    pooled = (np.cov(change[:3], rowvar=False) + np.cov(change[3:], rowvar=False)) / 2
+    t2 = difference @ np.linalg.solve(pooled * 2 / 3, difference)
+    assert ours["den_df"] == pytest.approx(2, rel=1e-6)
+    assert ours["statistic"] == pytest.approx(t2 * 2 / (3 * 4), rel=1e-6)
