@@ -71,3 +71,18 @@ def test_at_n_equal_to_visits_plus_one_it_still_holds_and_below_it_is_refused():
     three = table[table["visit"] < 3]
     row = ml.fit("y ~ C(visit) + us(visit | id)", three).contrasts().iloc[1]
     assert row["p_value"] == pytest.approx(stats.ttest_rel(y[:, 2], y[:, 0]).pvalue, rel=1e-7)
+
+
+@pytest.mark.parametrize(("rho", "n", "visits"), [(0.99, 9, 8), (0.999, 11, 7), (0.9999, 8, 5)])
+def test_visits_that_hardly_differ(rho, n, visits):
+    """Correlations of 0.999 and more: a covariance whose inverse has lost five digits, and the identity holds."""
+    rng = np.random.default_rng(n * visits)
+    covariance = rho ** np.abs(np.subtract.outer(range(visits), range(visits)))
+    y = rng.normal(size=(n, visits)) @ np.linalg.cholesky(covariance).T
+    table = pd.DataFrame(
+        {"y": y.ravel(), "visit": np.tile(range(visits), n), "id": np.repeat(range(n), visits)}
+    )
+    contrasts = ml.fit("y ~ C(visit) + us(visit | id)", table).contrasts()
+    exact = [stats.ttest_rel(y[:, visit], y[:, 0]).pvalue for visit in range(1, visits)]
+    np.testing.assert_allclose(contrasts["df"], n - 1, rtol=IDENTITY)
+    np.testing.assert_allclose(contrasts["p_value"], exact, rtol=IDENTITY)

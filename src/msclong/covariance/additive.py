@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import block_diag
 
-from msclong.covariance.structure import CovarianceStructure, Scatter, Sigma, Theta
+from msclong.covariance.structure import CovarianceStructure, Recoordinated, Scatter, Sigma, Theta
 from msclong.covariance.working import Joined, Working
 
 
@@ -57,6 +58,17 @@ class Additive(CovarianceStructure):
         for part, k, d in self.split():
             result[k, k] = part.second_contracted(theta[k], coords[:, :, d], weight)
         return result
+
+    def recoordinated(self, scatter: Sequence[Scatter]) -> Recoordinated:
+        parts = [
+            part.recoordinated([replace(s, coords=s.coords[:, :, d]) for s in scatter])
+            for part, _, d in self.split()
+        ]
+        return Recoordinated(
+            Additive(tuple(part.structure for part in parts)),
+            block_diag(*(part.coords for part in parts)),
+            block_diag(*(part.theta for part in parts)),
+        )
 
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         starts = []

@@ -10,12 +10,13 @@ import numpy as np
 from msclong.covariance.structure import (
     SINGULAR,
     CovarianceStructure,
+    Recoordinated,
     Scatter,
     Sigma,
     Theta,
     pooled_variance,
 )
-from msclong.covariance.working import CholeskyFactor, Working, unvech, vech_names, vech_positions
+from msclong.covariance.working import CholeskyFactor, Working, congruence, unvech, vech_names, vech_positions
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,16 @@ class RandomEffects(CovarianceStructure):
         return np.stack(
             [outer[..., i, j] if i == j else outer[..., i, j] + outer[..., j, i] for i, j in pairs]
         )
+
+    def recoordinated(self, scatter: Sequence[Scatter]) -> Recoordinated:
+        # Z = Q R: effects of the orthonormal columns of Q, whose covariance is R G R'.
+        weight = np.concatenate([np.repeat(part.n, part.coords.shape[1]) for part in scatter])
+        rows = np.concatenate([part.coords.reshape(-1, self.coordinates) for part in scatter])
+        triangle = np.linalg.qr(rows * np.sqrt(weight / weight.sum())[:, None], mode="r")
+        if len(triangle) < self.coordinates or np.linalg.cond(triangle) > 1e12:
+            return super().recoordinated(scatter)
+        back = np.linalg.inv(triangle)
+        return Recoordinated(self, back, congruence(back))
 
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         # Half of the residual variance, shared equally by the effects at their typical size.

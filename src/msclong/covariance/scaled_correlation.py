@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from msclong.covariance.structure import Scatter, Sigma, Theta
-from msclong.covariance.visit_structure import VisitStructure, pairwise_covariance
+from msclong.covariance.visit_structure import VisitStructure, pairwise_covariance, positive_variances
 from msclong.covariance.working import Elementwise, Working
 
 
@@ -97,7 +97,7 @@ class ScaledCorrelation(VisitStructure):
 
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         covariance = pairwise_covariance(scatter, self.n_visits)
-        variances = np.diag(covariance).clip(1e-3 * np.diag(covariance).max(), None)
+        variances = positive_variances(covariance)
         rho = self.correlation_start(covariance / np.sqrt(np.outer(variances, variances)))
         return np.concatenate([variances if self.heterogeneous else [variances.mean()], rho])
 

@@ -34,6 +34,19 @@ class Scatter:
     cross_products: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Recoordinated:
+    """An equal family of covariances in other coordinates.
+
+    structure : the family there. coords : (d, d), an observation's coordinates there are coords @ this.
+    theta : (k, k), theta here is this @ theta there.
+    """
+
+    structure: CovarianceStructure
+    coords: np.ndarray
+    theta: np.ndarray
+
+
 class CovarianceStructure(ABC):
     """A map theta -> Sigma for the observations of one subject.
 
@@ -94,6 +107,14 @@ class CovarianceStructure(ABC):
     def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
         """theta after the outcome has been multiplied by `factor`; a structure with correlations overrides it."""
         return theta * factor**2
+
+    def recoordinated(self, scatter: Sequence[Scatter]) -> Recoordinated:
+        """The same covariances where theta is well conditioned; here as they stand.
+
+        Estimates, df and p-values do not depend on such a choice, their rounding errors do: a random slope against
+        calendar years, or visits correlated at 0.999, leave few digits otherwise.
+        """
+        return Recoordinated(self, np.eye(self.coordinates), np.eye(self.n_parameters))
 
     @property
     def n_parameters(self) -> int:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from msclong.covariance.structure import Scatter, Sigma, Theta
-from msclong.covariance.visit_structure import VisitStructure, pairwise_covariance
-from msclong.covariance.working import CholeskyFactor, Working, vech_names, vech_positions
+from msclong.covariance.structure import Recoordinated, Scatter, Sigma, Theta
+from msclong.covariance.visit_structure import VisitStructure, pairwise_covariance, positive_variances
+from msclong.covariance.working import (
+    CholeskyFactor,
+    Working,
+    congruence,
+    unvech,
+    vech_names,
+    vech_positions,
+)
 
 
 class Unstructured(VisitStructure):
@@ -32,13 +40,34 @@ class Unstructured(VisitStructure):
     def grid_first(self, theta: np.ndarray) -> np.ndarray:
         return (vech_positions(self.n_visits) == np.arange(self.n_parameters)[:, None, None]).astype(float)
 
+    def recoordinated(self, scatter: Sequence[Scatter]) -> Recoordinated:
+        # Where the start value is the identity, Sigma is about the identity and no digits are lost in its inverse.
+        basis = np.linalg.cholesky(unvech(self.start(scatter), self.n_visits))
+        return Recoordinated(UnstructuredInBasis(self.visits, basis), np.eye(1), congruence(basis))
+
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         covariance = pairwise_covariance(scatter, self.n_visits)
         # Available pairs need not form a positive definite matrix: shrink towards the diagonal until they do.
-        variances = np.diag(covariance).clip(1e-3 * np.diag(covariance).max(), None)
+        variances = positive_variances(covariance)
         for weight in (0.1, 0.3, 0.6, 1.0):
             shrunk = (1 - weight) * covariance + weight * np.diag(variances)
             np.fill_diagonal(shrunk, variances)
             if np.linalg.eigvalsh(shrunk / np.sqrt(np.outer(variances, variances)))[0] > 0.02:
                 break
         return shrunk[np.tril_indices(self.n_visits)]
+
+
+@dataclass(frozen=True, eq=False)
+class UnstructuredInBasis(Unstructured):
+    """Sigma = B S B' with theta = vech(S): every covariance again, around the identity where B B' is near Sigma."""
+
+    basis: np.ndarray
+
+    def grid(self, theta: Theta) -> Sigma:
+        return self.basis @ super().grid(theta) @ self.basis.T
+
+    def grid_first(self, theta: np.ndarray) -> np.ndarray:
+        return self.basis @ super().grid_first(theta) @ self.basis.T
+
+    def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
+        return np.eye(self.n_visits)[np.tril_indices(self.n_visits)]

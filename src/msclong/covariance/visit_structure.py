@@ -74,3 +74,9 @@ def pairwise_covariance(scatter: Sequence[Scatter], n_visits: int) -> np.ndarray
         np.add.at(total, where, part.cross_products)
         np.add.at(count, where, np.broadcast_to(part.n[:, None, None], part.cross_products.shape))
     return total / np.maximum(count, 1)
+
+
+def positive_variances(covariance: np.ndarray) -> np.ndarray:
+    """The diagonal of a (T, T) covariance, (T,), with zeros (a visit that the mean fits exactly) made small."""
+    variances = np.diag(covariance)
+    return variances.clip(1e-12 * variances.max(), None)

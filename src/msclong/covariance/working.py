@@ -150,6 +150,14 @@ def unvech(theta: np.ndarray, size: int) -> np.ndarray:
     return theta[vech_positions(size)]
 
 
+def congruence(root: np.ndarray) -> np.ndarray:
+    """The matrix that takes vech(S) to vech(root S root'), (k, k), for symmetric S of the size of `root`."""
+    size = len(root)
+    lower = np.tril_indices(size)
+    units = (vech_positions(size) == np.arange(len(lower[0]))[:, None, None]).astype(float)
+    return (root @ units @ root.T)[:, *lower].T
+
+
 def vech_names(labels: Sequence[str]) -> tuple[str, ...]:
     """Names of the elements of vech: variance(a), covariance(b, a), variance(b), ..."""
     names = []

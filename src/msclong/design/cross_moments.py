@@ -73,6 +73,11 @@ class CrossMoments:
         blocks = (PatternBlock(b.coords, b.n, b.rows @ transform, b.pattern) for b in self.blocks)
         return CrossMoments(self.names, tuple(blocks))
 
+    def with_coordinates(self, transform: np.ndarray) -> CrossMoments:
+        """The same moments where an observation's coordinates are coords @ transform, (d, d)."""
+        blocks = (PatternBlock(b.coords @ transform, b.n, b.rows, b.pattern) for b in self.blocks)
+        return CrossMoments(self.names, tuple(blocks))
+
     def total(self) -> np.ndarray:
         """Triangular R (q, q) with R'R = sum of w w' over every observation."""
         q = len(self.names)

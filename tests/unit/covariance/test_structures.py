@@ -88,6 +88,21 @@ def test_start_values_are_positive_definite_and_named(structure, theta, coords):
     assert len(structure.parameter_names) == len(set(structure.parameter_names)) == theta.size
 
 
+@pytest.mark.parametrize(("structure", "theta", "coords"), CASES)
+def test_recoordinated_structures_are_the_same_covariances(structure, theta, coords):
+    rng = np.random.default_rng(5)
+    residuals = rng.normal(size=(2, 5, 3)) + rng.normal(size=(2, 5, 1))
+    scatter = Scatter(coords, np.array([5, 5]), np.einsum("pia,pib->pab", residuals, residuals))
+    there = structure.recoordinated([scatter])
+    theta_there = np.linalg.solve(there.theta, theta)
+    moved = coords @ there.coords
+    np.testing.assert_allclose(
+        there.structure.sigma(theta_there, moved), structure.sigma(theta, coords), rtol=1e-10, atol=1e-12
+    )
+    slopes = np.einsum("jpab,jk->kpab", structure.first(theta, coords), there.theta)
+    np.testing.assert_allclose(there.structure.first(theta_there, moved), slopes, rtol=1e-9, atol=1e-12)
+
+
 def test_an_unstructured_start_survives_a_pair_of_visits_never_seen_together():
     positions = np.array([[0, 1], [2, 3]], dtype=float)[:, :, None]
     residuals = np.random.default_rng(4).normal(size=(2, 9, 2))

@@ -10,17 +10,18 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from msclong.covariance.structure import CovarianceStructure
 from msclong.design.degeneracy import refuse_degenerate_unstructured
 from msclong.design.design import Design
 from msclong.engines.frequentist.asymptotic import asymptotic
 from msclong.engines.frequentist.kenward_roger import kenward_roger
 from msclong.engines.frequentist.model_based import ModelBased
-from msclong.engines.frequentist.optimize import Optimum, maximise
+from msclong.engines.frequentist.optimize import maximise, residual_scatter
 from msclong.engines.frequentist.residual import residual
 from msclong.engines.frequentist.satterthwaite import satterthwaite
 from msclong.engines.frequentist.theta_covariance import theta_covariance
 from msclong.errors import ConvergenceWarning, SpecError, listing
-from msclong.likelihood.standardised import Standardised, standardise
+from msclong.likelihood.standardised import standardise
 from msclong.results.fit import Fit
 from msclong.results.outcome import Outcome
 from msclong.results.point_estimate import PointEstimate, SmallSample
@@ -81,11 +82,20 @@ class Frequentist:
         refuse_degenerate_unstructured(design)
         reml = self.method == "reml"
         standardised = standardise(design.moments)
-        optimum = maximise(design.structure, standardised.moments, reml)
-        W = theta_covariance(design.structure, optimum, self.information)
-        model = _model_based(design, standardised, optimum, W)
-        theta = design.structure.scale(optimum.gls.theta, standardised.scale)
-        singular = design.structure.is_singular(optimum.gls.theta, design.coords_rms)
+        there = design.structure.recoordinated(residual_scatter(standardised.moments))
+        optimum = maximise(there.structure, standardised.moments.with_coordinates(there.coords), reml)
+        W = theta_covariance(there.structure, optimum, self.information)
+        model = ModelBased(
+            # Only C carries the analyst's units; P and W stay in those of theta there.
+            C=standardised.scale * standardised.back @ optimum.gls.C,
+            P=optimum.information.P,
+            W=W,
+            n_obs=design.n_obs,
+            structure=there.structure,
+            gls=optimum.gls,
+        )
+        coords_rms = np.sqrt(np.mean((design.coords @ there.coords) ** 2, axis=0))
+        singular = there.structure.is_singular(optimum.gls.theta, coords_rms)
         notes = design.notes
         if singular:
             message = (
@@ -102,8 +112,11 @@ class Frequentist:
                 beta=standardised.coefficients(optimum.gls.beta),
                 small_sample=DF_METHODS[self.ddf](model),
             ),
-            covariance=VarianceComponents(
-                design.structure, theta, _parameter_table(design, optimum, standardised, W, theta)
+            covariance=_variance_components(
+                design.structure,
+                there.theta @ optimum.gls.theta,
+                there.theta @ W @ there.theta.T,
+                standardised.scale,
             ),
             outcome=Outcome(
                 converged=True,
@@ -116,24 +129,13 @@ class Frequentist:
         )
 
 
-def _model_based(design: Design, standardised: Standardised, optimum: Optimum, W: np.ndarray) -> ModelBased:
-    """From standardised units to the analyst's: only C carries units, P and W stay in theta's standardised ones."""
-    C = standardised.scale * standardised.back @ optimum.gls.C
-    return ModelBased(
-        C=C,
-        P=optimum.information.P,
-        W=W,
-        n_obs=design.n_obs,
-        structure=design.structure,
-        gls=optimum.gls,
-    )
-
-
-def _parameter_table(
-    design: Design, optimum: Optimum, standardised: Standardised, W: np.ndarray, theta: np.ndarray
-) -> pd.DataFrame:
+def _variance_components(
+    structure: CovarianceStructure, theta: np.ndarray, W: np.ndarray, scale: float
+) -> VarianceComponents:
+    """theta (k,) with its covariance W, from standardised units to the outcome's: multiplied by `scale`."""
     # theta is scaled parameter by parameter, so its slope is the scaled unit vector.
-    k = theta.size
-    slope = np.array([design.structure.scale(row, standardised.scale) for row in np.eye(k)]).diagonal()
-    table = {"estimate": theta, "se": np.sqrt(np.diag(W).clip(0, None)) * slope}
-    return pd.DataFrame(table, index=pd.Index(design.structure.parameter_names, name="parameter"))
+    slope = np.array([structure.scale(row, scale) for row in np.eye(theta.size)]).diagonal()
+    estimate = structure.scale(theta, scale)
+    table = {"estimate": estimate, "se": np.sqrt(np.diag(W).clip(0, None)) * slope}
+    names = pd.Index(structure.parameter_names, name="parameter")
+    return VarianceComponents(structure, estimate, pd.DataFrame(table, index=names))

@@ -98,16 +98,19 @@ def test_completers_are_counted_against_the_mean_model():
         ml.fit("y ~ C(time) * (arm + centre) + us(time | id)", table)
 
 
-@pytest.mark.parametrize("factor", [1e-6, 1e6, 8.64e7])
-def test_units_of_time_are_units_only(factor):
-    """From days to milliseconds the parameters of a random slope span thirty powers of ten."""
+@pytest.mark.parametrize(("factor", "origin"), [(1e-6, 0.0), (8.64e7, 0.0), (1.0, 2000.0), (1.0, 2e4)])
+def test_unit_and_origin_of_time_change_no_digits(factor, origin):
+    """Milliseconds for days, calendar years for years since entry."""
     table = trial(3, subject_sd=1.0, slope_sd=0.5)
-    plain, other = (
-        ml.fit("y ~ time + (1 + time | id)", t) for t in (table, table.assign(time=table["time"] * factor))
-    )
-    scale = np.array([1.0, factor])
-    np.testing.assert_allclose(other.coefficients()["se"] * scale, plain.coefficients()["se"], rtol=1e-9)
-    np.testing.assert_allclose(other.coefficients()["df"], plain.coefficients()["df"], rtol=1e-7)
+    moved = table.assign(time=table["time"] * factor + origin)
+    plain, other = (ml.fit("y ~ time + (1 + time | id)", t) for t in (table, moved))
+    ours, theirs = other.coefficients().loc["time"], plain.coefficients().loc["time"]
+    assert ours["estimate"] * factor == pytest.approx(theirs["estimate"], rel=1e-9)
+    assert ours["se"] * factor == pytest.approx(theirs["se"], rel=1e-9)
+    assert ours["df"] == pytest.approx(theirs["df"], rel=1e-9)
+    slope = "variance(time)"
+    parameters = [fit.covariance.parameters.loc[slope] for fit in (other, plain)]
+    np.testing.assert_allclose(parameters[0] * factor**2, parameters[1], rtol=1e-8)
 
 
 @pytest.mark.parametrize("factor", [1e-80, 1e80])
