@@ -61,6 +61,11 @@ def count(value: float) -> str:
     return f"{round(value):,}"
 
 
+def percent(part: int, whole: int) -> str:
+    """`part` of `whole` in percent, to one decimal where it is not a whole number: 65%, 34.5%."""
+    return f"{100 * part / whole:.1f}".removesuffix(".0") + "%" if whole else DASH
+
+
 def stated(value: float) -> str:
     """A number that somebody wrote down, as it was written: no digits added."""
     return f"{value:.10g}".replace("-", MINUS)

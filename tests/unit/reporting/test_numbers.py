@@ -79,3 +79,11 @@ def test_three_significant_digits(value, text):
 
 def test_a_stated_number_gets_no_digits():
     assert [numbers.stated(value) for value in (-2, -2.5, 0.1)] == ["−2", "−2.5", "0.1"]
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [(69, 200, "34.5%"), (130, 200, "65%"), (0, 7, "0%"), (2, 3, "66.7%"), (0, 0, "–")],
+)
+def test_percentages(part, whole, text):
+    assert numbers.percent(part, whole) == text

@@ -77,8 +77,8 @@ def test_every_cell_of_the_contrasts_holds_the_fits_number_and_prints_it_rounded
 
 def test_counts_of_missing_visits(report):
     table = next(table for table in report.tables if table.key == "visits")
-    assert [cell.text for cell in table.rows[-1].cells] == ["8", "61", "39", "39", "70", "30", "30"]
-    assert "69 (34%) was missing" in texts(report, "participants")[0]
+    assert [cell.text for cell in table.rows[-1].cells] == ["8", "61", "39", "39.0", "70", "30", "30.0"]
+    assert "69 (34.5%) was missing" in texts(report, "participants")[0]
 
 
 def test_the_engines_difference_is_stated_in_standard_errors(report, hamd17):

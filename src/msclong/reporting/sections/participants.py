@@ -10,6 +10,7 @@ from msclong.data.long_data import LongData
 from msclong.data.missingness import missing_patterns, visit_counts
 from msclong.errors import DataError, MsclongWarning
 from msclong.plots.style import capitalised
+from msclong.reporting import numbers
 from msclong.reporting.analysis import Analysis
 from msclong.reporting.record import Block, Cell, Column, Paragraph, Row, Section, Table
 from msclong.reporting.wording import counted
@@ -61,9 +62,9 @@ def _overview(data: LongData) -> Paragraph:
     missing, of = int(last["missing"].sum()), int(last["subjects"].sum())
     complete = int(by_kind.get("complete", 0))
     text = (
-        f"Of {counted(total, 'participant')}, {complete:,} ({complete / total:.0%}) were observed at all "
-        f"{len(data.visits)} visits. At the last visit the outcome of {missing:,} ({missing / of:.0%}) was "
-        "missing."
+        f"Of {counted(total, 'participant')}, {complete:,} ({numbers.percent(complete, total)}) were observed "
+        f"at all {len(data.visits)} visits. At the last visit the outcome of {missing:,} "
+        f"({numbers.percent(missing, of)}) was missing."
     )
     if intermittent := int(by_kind.get("intermittent", 0)):
         text += f" {counted(intermittent, 'participant')} missed a visit and came back later."
@@ -91,7 +92,7 @@ def _counts(analysis: Analysis, data: LongData) -> Table:
             row += [
                 Cell(f"{observed:,}", observed),
                 Cell(f"{missing:,}", missing),
-                Cell(f"{percent:.0f}", percent),
+                Cell(numbers.fixed(percent, 1), percent),
             ]
     return Table(
         "visits",
