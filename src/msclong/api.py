@@ -81,7 +81,7 @@ def _check_roles(spec: ModelSpec, data: LongData) -> None:
         "time": spec.time,
         "arm": spec.arm,
         "baseline": spec.baseline,
-        "visits": spec.visit_order,
+        "visits": _observed_order(spec, data),
     }
     wrong = [
         f"{role} is {getattr(data, role)!r} in the data and {value!r} in the spec"
@@ -92,10 +92,17 @@ def _check_roles(spec: ModelSpec, data: LongData) -> None:
         raise DataError(f"LongData and spec disagree: {listing(wrong)}. Give both the same.")
 
 
+def _observed_order(spec: ModelSpec, data: LongData) -> tuple[Any, ...] | None:
+    """The spec's visit order without the visits at which nobody was observed."""
+    if spec.visit_order is None:
+        return None
+    return tuple(visit for visit in spec.visit_order if visit in data.visits)
+
+
 def _evaluate(expression: str, frame: pd.DataFrame) -> pd.Series:
     """The outcome of a formula such as `np.log(titre)`; raises DataError where it is undefined (a log of -1)."""
     columns = {str(name): frame[name] for name in frame.columns}
-    scope = {"__builtins__": {}, "np": np, "Q": columns.__getitem__}
+    scope = {"__builtins__": {}, "np": np, "Q": columns.__getitem__, "I": lambda x: x}
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             outcome = pd.Series(np.asarray(eval(expression, scope, columns)), index=frame.index)

@@ -116,6 +116,10 @@ class CovarianceStructure(ABC):
         """
         return Recoordinated(self, np.eye(self.coordinates), np.eye(self.n_parameters))
 
+    def centred(self, theta: np.ndarray) -> Recoordinated | None:
+        """The same covariances in coordinates around Sigma(theta), where there are better ones than these."""
+        return None
+
     @property
     def n_parameters(self) -> int:
         return len(self.parameter_names)

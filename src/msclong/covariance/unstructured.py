@@ -71,3 +71,7 @@ class UnstructuredInBasis(Unstructured):
 
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         return np.eye(self.n_visits)[np.tril_indices(self.n_visits)]
+
+    def centred(self, theta: np.ndarray) -> Recoordinated:
+        root = np.linalg.cholesky(unvech(theta, self.n_visits))
+        return Recoordinated(UnstructuredInBasis(self.visits, self.basis @ root), np.eye(1), congruence(root))

@@ -65,9 +65,15 @@ class FixedEffects:
         result: dict[str, tuple[object, ...]] = {}
         for factor, info in self.design_info.factor_infos.items():
             columns = columns_in(factor.name(), self.frame.columns)
-            if info.type == "categorical" and len(columns) == 1:
+            if info.type == "categorical" and _takes_levels(factor.name()):
                 result.setdefault(columns[0], self.values(columns[0]))
         return result
+
+    @property
+    def derived_factors(self) -> tuple[str, ...]:
+        """Factors that a formula makes of other columns, such as I(x > 10)."""
+        infos = self.design_info.factor_infos.items()
+        return tuple(f.name() for f, i in infos if i.type == "categorical" and not _takes_levels(f.name()))
 
     def values(self, variable: str) -> tuple[object, ...]:
         """The distinct values of a variable: categories and visits in their order, other numbers ascending."""
@@ -115,6 +121,19 @@ def build_fixed_effects(
         )
     _refuse_aliasing(X, info.column_names)
     return FixedEffects(formula, info, X, frame, order or {})
+
+
+def _takes_levels(expression: str) -> bool:
+    """Whether a factor's levels are the values of a column: x, Q("x"), C(x, ...)."""
+    node = ast.parse(expression, mode="eval").body
+    while (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("C", "Q")
+        and node.args
+    ):
+        node = node.args[0]
+    return isinstance(node, (ast.Name, ast.Constant))
 
 
 def columns_in(expression: str, columns: pd.Index) -> list[str]:

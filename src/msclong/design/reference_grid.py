@@ -24,6 +24,11 @@ def reference_grid(
     covariates of two values, which emmeans averages equally: write C(x) for that.)
     Raises HypothesisError for a variable that the fixed part does not have, or an unknown level.
     """
+    if fixed.derived_factors:
+        raise HypothesisError(
+            f"Means cannot be averaged over {listing(fixed.derived_factors)}, a factor made inside the formula: its "
+            "levels are not those of a column. Make it a column of the table and fit again."
+        )
     for name, wanted in (at or {}).items():
         if not len(wanted):
             raise HypothesisError(f"at={{{name!r}: ...}} names no value; give at least one.")

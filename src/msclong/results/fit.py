@@ -192,7 +192,7 @@ class Fit:
     ) -> pd.DataFrame:
         if not isinstance(level, (int, float)) or not 0 < level < 1:
             raise SpecError(f"level must lie between 0 and 1, such as 0.95; got {level!r}.")
-        if margin is not None and not isinstance(margin, (int, float)):
+        if margin is not None and not isinstance(margin, (int, float, np.number)):
             raise SpecError(f"margin must be a number in the outcome's unit; got {margin!r}.")
         if isinstance(self.estimate, PosteriorDraws):
             if adjust not in (None, "none"):
@@ -223,6 +223,12 @@ class Fit:
             raise HypothesisError(
                 "Which variable holds the visits? This formula does not say; set ModelSpec(..., visit='...') "
                 "or name it here with factor='...' (means: by=['...'])."
+            )
+        if self.design.visit not in self.design.fixed.variables:
+            raise HypothesisError(
+                f"The mean of this model does not depend on the visit {self.design.visit!r}; its variables are "
+                f"{listing(self.design.fixed.variables) or 'none'}. Compare along one of these: "
+                "contrasts(factor='...', versus=...), means(by=['...'])."
             )
         return self.design.visit
 

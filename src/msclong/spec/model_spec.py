@@ -69,6 +69,9 @@ class ModelSpec:
         parsed = parse_formula(self.formula)
         # Levels taken from NumPy or pandas become plain numbers, which JSON can hold.
         object.__setattr__(self, "baseline", _plain(self.baseline))
+        object.__setattr__(self, "margin", _plain(self.margin))
+        if isinstance(self.visit_order, str):
+            raise SpecError(f"visit_order is a sequence of visits, in order; got {self.visit_order!r}.")
         if self.visit_order is not None:
             object.__setattr__(self, "visit_order", tuple(map(_plain, self.visit_order)))
         for name in ("visit", "time", "arm", "label", "unit"):
@@ -76,7 +79,9 @@ class ModelSpec:
                 what = "text" if name in ("label", "unit") else "a column name"
                 raise SpecError(f"{name} must be {what}; got {value!r}.")
         margin: object = self.margin
-        if margin is not None and not (isinstance(margin, (int, float)) and isfinite(margin)):
+        if margin is not None and not (
+            isinstance(margin, (int, float)) and not isinstance(margin, bool) and isfinite(margin)
+        ):
             raise SpecError(f"margin must be a number in the outcome's unit; got {self.margin!r}.")
         if self.outcome_type not in ("value", "change"):
             raise SpecError(f"outcome_type must be 'value' or 'change'; got {self.outcome_type!r}.")

@@ -97,7 +97,7 @@ def test_a_design_without_visits_says_why_it_has_no_contrasts(irregular, posteri
 def test_a_visit_outside_the_fixed_part_is_explained_by_the_library(single_arm):
     report = ml.report(ml.fit("score ~ 1 + cs(visit | id)", single_arm.assign(visit=single_arm["month"])))
     html.render(report)
-    assert "'visit' is not a variable of the fixed part" in words(report, "answer")
+    assert "does not depend on the visit 'visit'" in words(report, "answer")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from msclong.covariance.unstructured import Unstructured
-from msclong.design.degeneracy import refuse_degenerate_unstructured
+from msclong.design.degeneracy import refuse_degenerate_unstructured, refuse_unidentified_random_effects
 from msclong.design.design import Design
 from msclong.engines.bayesian.coefficients import draw_coefficients
 from msclong.engines.bayesian.collapsed import collapse
@@ -84,6 +84,7 @@ class Bayesian:
         """
         from msclong.engines.bayesian.sample import sample_theta  # brings PyMC: only where it is needed
 
+        refuse_unidentified_random_effects(design)
         seed = randbits(31) if self.seed is None else self.seed
         standardised = standardise(design.moments)
         priors = model_priors(design)

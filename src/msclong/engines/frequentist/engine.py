@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from msclong.covariance.structure import CovarianceStructure
-from msclong.design.degeneracy import refuse_degenerate_unstructured
+from msclong.covariance.structure import CovarianceStructure, Recoordinated
+from msclong.design.degeneracy import refuse_degenerate_unstructured, refuse_unidentified_random_effects
 from msclong.design.design import Design
 from msclong.engines.frequentist.asymptotic import asymptotic
 from msclong.engines.frequentist.kenward_roger import kenward_roger
@@ -80,10 +80,16 @@ class Frequentist:
         Raises DesignError for an unstructured covariance without a maximum, ConvergenceError where none is found.
         """
         refuse_degenerate_unstructured(design)
+        refuse_unidentified_random_effects(design)
         reml = self.method == "reml"
         standardised = standardise(design.moments)
         there = design.structure.recoordinated(residual_scatter(standardised.moments))
-        optimum = maximise(there.structure, standardised.moments.with_coordinates(there.coords), reml)
+        moments = standardised.moments.with_coordinates(there.coords)
+        optimum = maximise(there.structure, moments, reml)
+        centre = there.structure.centred(optimum.gls.theta)
+        if centre is not None:  # a step or two from the optimum, with all digits of the information
+            there = Recoordinated(centre.structure, there.coords, there.theta @ centre.theta)
+            optimum = maximise(there.structure, moments, reml)
         W = theta_covariance(there.structure, optimum, self.information)
         model = ModelBased(
             # Only C carries the analyst's units; P and W stay in those of theta there.

@@ -14,17 +14,16 @@ FLAT = 1e-9
 def theta_covariance(structure: CovarianceStructure, optimum: Optimum, kind: str) -> np.ndarray:
     """Inverse of the observed or expected information of theta, (k, k), natural scale.
 
-    Taken in working coordinates and carried over: W = J H^-1 J'. Inside the parameter space that is the inverse
-    information itself, since the gradient vanishes there; on the boundary a variance of zero has J = 0 and counts
-    as known, which is what the programs that drop the parameter do.
+    Expected information is inverted as it stands, on the boundary too (R pbkrtest). Observed information is taken in
+    working coordinates and carried over, W = J H^-1 J'. Inside the parameter space that is its inverse, since the
+    gradient vanishes there; on the boundary a variance of zero has J = 0 and counts as known, as in R lmerTest.
     """
-    working = structure.working
-    J = working.jacobian(optimum.w)
     parts = optimum.information
-    if kind == "observed":
-        H = J.T @ parts.observed @ J + working.curvature(optimum.w, parts.gradient) / 2
+    if kind == "expected":
+        J, H = np.eye(len(optimum.w)), parts.expected
     else:
-        H = J.T @ parts.expected @ J
+        J = structure.working.jacobian(optimum.w)
+        H = J.T @ parts.observed @ J + structure.working.curvature(optimum.w, parts.gradient) / 2
     scale = np.sqrt(np.abs(np.diag(H)))
     scale[scale == 0] = 1.0
     values, vectors = np.linalg.eigh(H / np.outer(scale, scale))

@@ -59,10 +59,10 @@ def contrasts_section(analysis: Analysis, found: Comparison | Refusal) -> Sectio
         _forest_figure(analysis, found),
     ]
     for number, (name, table) in enumerate(found.tables.items(), start=1):
-        caption = f"{name} fit: contrasts with standard errors" + (
-            ", effective sample sizes and Monte Carlo errors"
+        caption = f"{name} fit: contrasts with " + (
+            "posterior standard deviations (SE), effective sample sizes and Monte Carlo errors"
             if analysis.bayesian(name)
-            else " and degrees of freedom"
+            else "standard errors and degrees of freedom"
         )
         full = full_table(
             table, found.labels, found.groups, f"contrasts-{number}", caption, _time_heading(analysis)

@@ -121,3 +121,15 @@ def test_extreme_units_of_the_outcome(factor):
     )
     np.testing.assert_allclose(other.coefficients()["df"], plain.coefficients()["df"], rtol=1e-9)
     np.testing.assert_allclose(other.coefficients()["p_value"], plain.coefficients()["p_value"], rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:The covariance lies on its boundary:msclong.errors.ConvergenceWarning")
+def test_expected_information_at_a_variance_of_zero_is_pbkrtests():
+    """R 4.2.2, lme4 1.1-31, pbkrtest 0.5.2: 24.4 df for each coefficient; both random variances are zero."""
+    rng = np.random.default_rng(4)
+    rows = [(i, t, rng.normal() + t * 0.2) for i in range(12) for t in range(4)]
+    table = pd.DataFrame(rows, columns=["id", "t", "y"])
+    table["arm"] = np.where(table["id"] % 2, "a", "b")
+    fit = ml.fit("y ~ arm * t + (1 + t || id)", table, engine=ml.Frequentist(information="expected"))
+    assert fit.outcome.singular
+    np.testing.assert_allclose(fit.coefficients()["df"], 24.4, rtol=1e-3)

@@ -139,3 +139,20 @@ def test_two_arms_with_the_fewest_subjects():
     t2 = difference @ np.linalg.solve(pooled * 2 / 3, difference)
     assert ours["den_df"] == pytest.approx(2, rel=1e-6)
     assert ours["statistic"] == pytest.approx(t2 * 2 / (3 * 4), rel=1e-6)
+
+
+@pytest.mark.parametrize(("visits", "n", "rho"), [(8, 9, 0.99), (8, 9, 0.9999), (6, 8, 0.99999)])
+def test_hotellings_test_of_visits_that_hardly_differ(visits, n, rho):
+    """At 2 or 3 denominator df the scale of F is 0 / 0 or near: the information must keep its digits."""
+    for seed in range(6):
+        covariance = rho ** np.abs(np.subtract.outer(range(visits), range(visits)))
+        y = np.random.default_rng(seed).normal(size=(n, visits)) @ np.linalg.cholesky(covariance).T
+        table = pd.DataFrame(
+            {"id": np.repeat(range(n), visits), "v": np.tile(range(visits), n), "y": y.ravel()}
+        )
+        ours = ml.fit("y ~ C(v) + us(v | id)", table).test("C(v)").iloc[0]
+        change = y[:, 1:] - y[:, :1]
+        q, mean = visits - 1, change.mean(axis=0)
+        t2 = n * mean @ np.linalg.solve(np.cov(change, rowvar=False), mean)
+        assert ours["den_df"] == pytest.approx(n - q, rel=1e-4)
+        assert ours["statistic"] == pytest.approx(t2 * (n - q) / (q * (n - 1)), rel=1e-4)
