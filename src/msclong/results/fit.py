@@ -236,14 +236,11 @@ class Fit:
         return [name for name in (self.design.arm, self._visit()) if name is not None]
 
     def _baseline(self, means: LinearHypothesis) -> object:
-        first = means.rows.get_level_values(self._visit())[0]
-        chosen = self.design.baseline
+        visits = means.rows.get_level_values(self._visit())
         # Where `at` picks other times, the first of them is the start; a baseline that was stated must be among them.
-        return (
-            chosen
-            if self.spec.baseline is not None or chosen in means.rows.get_level_values(self._visit())
-            else first
-        )
+        if self.spec.baseline is None and self.design.baseline not in visits:
+            return visits[0]
+        return self.design.baseline
 
     def _loglik(self) -> float:
         if self.loglik is None:

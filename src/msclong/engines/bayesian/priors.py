@@ -83,11 +83,6 @@ def model_priors(design: Design) -> ModelPriors:
     )
 
 
-def prior_table(design: Design) -> pd.DataFrame:
-    """Each parameter of the model and its prior as text with numbers, in outcome units."""
-    return model_priors(design).table()
-
-
 def _coefficient_prior(design: Design, s: float) -> CoefficientPrior:
     priors, X = design.spec.priors, design.fixed.X
     names = list(design.fixed.names)

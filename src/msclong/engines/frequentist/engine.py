@@ -86,10 +86,12 @@ class Frequentist:
         there = design.structure.recoordinated(residual_scatter(standardised.moments))
         moments = standardised.moments.with_coordinates(there.coords)
         optimum = maximise(there.structure, moments, reml)
+        iterations = optimum.iterations
         centre = there.structure.centred(optimum.gls.theta)
         if centre is not None:  # a step or two from the optimum, with all digits of the information
             there = Recoordinated(centre.structure, there.coords, there.theta @ centre.theta)
             optimum = maximise(there.structure, moments, reml)
+            iterations += optimum.iterations
         W = theta_covariance(there.structure, optimum, self.information)
         model = ModelBased(
             # Only C carries the analyst's units; P and W stay in those of theta there.
@@ -128,7 +130,7 @@ class Frequentist:
                 converged=True,
                 singular=singular,
                 notes=notes,
-                diagnostics={"iterations": optimum.iterations, "Newton decrement": optimum.decrement},
+                diagnostics={"iterations": iterations, "Newton decrement": optimum.decrement},
             ),
             loglik=-optimum.gls.minus2(reml) / 2 + standardised.log_likelihood_shift(reml),
             n_parameters=design.structure.n_parameters + (0 if reml else len(design.fixed.names)),

@@ -7,7 +7,7 @@ import pytest
 import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import build_design
-from msclong.engines.bayesian.priors import model_priors, prior_table
+from msclong.engines.bayesian.priors import model_priors
 from msclong.likelihood.standardised import standardise
 
 
@@ -84,7 +84,7 @@ def test_as_observations_it_is_the_same_prior_in_standardised_units():
 
 
 def test_the_table_names_every_parameter_with_numbers_in_outcome_units():
-    table = prior_table(design_of(SLOPE, priors=ml.Priors(outcome_scale=100)))
+    table = model_priors(design_of(SLOPE, priors=ml.Priors(outcome_scale=100))).table()
     expected = {
         "mean outcome (intercept at the covariates' means)": "Normal(298.5, 1000)",
         "Days": "Normal(0, 87.04)",
