@@ -6,6 +6,7 @@ import numpy as np
 from scipy.linalg import toeplitz
 
 from msclong.covariance.scaled_correlation import ScaledCorrelation
+from msclong.covariance.unstructured import Unstructured
 
 
 class Banded(ScaledCorrelation):
@@ -33,3 +34,20 @@ class HeterogeneousBanded(Banded):
 
     keyword = "bandedh"
     heterogeneous = True
+
+
+class Tapered(Unstructured):
+    """Unstructured, with covariances halved for each visit between: a subclass with a meaning of its own."""
+
+    keyword = "tapered"
+    description = "unstructured, tapered by distance"
+
+    @property
+    def _taper(self):
+        return 0.5 ** toeplitz(np.arange(self.n_visits))
+
+    def grid(self, theta):
+        return super().grid(theta) * self._taper
+
+    def grid_first(self, theta):
+        return super().grid_first(theta) * self._taper

@@ -41,6 +41,8 @@ class Unstructured(VisitStructure):
         return (vech_positions(self.n_visits) == np.arange(self.n_parameters)[:, None, None]).astype(float)
 
     def recoordinated(self, scatter: Sequence[Scatter]) -> Recoordinated:
+        if type(self) is not Unstructured:  # a subclass may mean something else by theta
+            return super().recoordinated(scatter)
         # Where the start value is the identity, Sigma is about the identity and no digits are lost in its inverse.
         basis = np.linalg.cholesky(unvech(self.start(scatter), self.n_visits))
         return Recoordinated(UnstructuredInBasis(self.visits, basis), np.eye(1), congruence(basis))
