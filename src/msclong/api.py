@@ -106,7 +106,7 @@ def _evaluate(expression: str, frame: pd.DataFrame) -> pd.Series:
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             outcome = pd.Series(np.asarray(eval(expression, scope, columns)), index=frame.index)
-    except Exception as error:  # a formula is code: what its evaluation raises is about the formula
+    except Exception as error:  # the analyst's own code runs here, and may raise anything
         raise FormulaError(
             f"The outcome {expression!r} is neither a column nor an expression of columns ({error}); "
             f"the columns are {listing(frame.columns, 20)}."

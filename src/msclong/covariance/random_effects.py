@@ -64,9 +64,7 @@ class RandomEffects(CovarianceStructure):
 
     def recoordinated(self, scatter: Sequence[Scatter]) -> Recoordinated:
         # Z = Q R: effects of the orthonormal columns of Q, whose covariance is R G R'.
-        weight = np.concatenate([np.repeat(part.n, part.coords.shape[1]) for part in scatter])
-        rows = np.concatenate([part.coords.reshape(-1, self.coordinates) for part in scatter])
-        triangle = np.linalg.qr(rows * np.sqrt(weight / weight.sum())[:, None], mode="r")
+        triangle = np.linalg.qr(_weighted_rows(scatter), mode="r")
         if len(triangle) < self.coordinates or np.linalg.cond(triangle) > 1e12:
             return super().recoordinated(scatter)
         back = np.linalg.inv(triangle)
@@ -74,12 +72,17 @@ class RandomEffects(CovarianceStructure):
 
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         # Half of the residual variance, shared equally by the effects at their typical size.
-        weights = [np.repeat(part.n, part.coords.shape[1]) for part in scatter]
-        rows = np.concatenate([part.coords.reshape(-1, self.coordinates) for part in scatter])
-        mean_square = np.average(rows**2, axis=0, weights=np.concatenate(weights))
+        mean_square = np.sum(_weighted_rows(scatter) ** 2, axis=0)
         g = np.diag(0.5 * pooled_variance(scatter) / (len(self.effects) * np.maximum(mean_square, 1e-300)))
         return g[np.tril_indices(len(self.effects))]
 
     def is_singular(self, theta: np.ndarray, coords_rms: np.ndarray) -> bool:
         g = unvech(theta, len(self.effects)) * np.outer(coords_rms, coords_rms)
         return bool(np.linalg.eigvalsh(g)[0] < SINGULAR)
+
+
+def _weighted_rows(scatter: Sequence[Scatter]) -> np.ndarray:
+    """Rows of Z such that their cross-product is the mean of z z' over all observations."""
+    weight = np.concatenate([np.repeat(part.n, part.coords.shape[1]) for part in scatter])
+    rows = np.concatenate([part.coords.reshape(-1, part.coords.shape[2]) for part in scatter])
+    return rows * np.sqrt(weight / weight.sum())[:, None]

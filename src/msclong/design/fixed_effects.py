@@ -109,7 +109,7 @@ def build_fixed_effects(
     except PatsyError as error:
         _explain_missing(formula, frame)
         raise FormulaError(f"patsy cannot build the fixed part {formula!r}: {_hint(error, frame)}") from None
-    except Exception as error:  # a formula is code: what its evaluation raises is about the formula
+    except Exception as error:  # patsy runs the analyst's own code, which may raise anything
         raise FormulaError(f"The fixed part {formula!r} cannot be evaluated: {_hint(error, frame)}") from None
     X = np.asarray(matrix, dtype=float)
     info = matrix.design_info

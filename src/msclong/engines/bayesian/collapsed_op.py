@@ -16,7 +16,7 @@ from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_defa
 from msclong.engines.bayesian.collapsed import collapsed_log_likelihood
 
 
-class CollapsedLogLikelihood(Op):  # type: ignore[misc]
+class CollapsedLogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types: its Op is Any
     """(sigma, size, n, products, prior) -> (log-likelihood, its derivative in sigma); see `collapsed`.
 
     One operation with its derivative, not a graph of LAPACK calls: numba compiles it in seconds instead
@@ -45,7 +45,7 @@ def _numba(op: CollapsedLogLikelihood, node: Apply, **kwargs: Any) -> tuple[Any,
     compiled = numba_njit(collapsed_log_likelihood)
 
     @numba_njit
-    def collapsed(sigma, size, n, products, prior):  # type: ignore[no-untyped-def]
+    def collapsed(sigma, size, n, products, prior):  # type: ignore[no-untyped-def]  # numba infers the types
         value, derivative = compiled(sigma, size, n, products, prior)
         return np.asarray(value), derivative
 
