@@ -6,6 +6,7 @@ import numpy as np
 from scipy.linalg import toeplitz
 
 from msclong.covariance.scaled_correlation import ScaledCorrelation
+from msclong.covariance.time_structure import TimeStructure
 from msclong.covariance.unstructured import Unstructured
 
 
@@ -51,3 +52,25 @@ class Tapered(Unstructured):
 
     def grid_first(self, theta):
         return super().grid_first(theta) * self._taper
+
+
+class ExponentialWithNugget(TimeStructure):
+    """Correlation falls with the time between observations, from less than one: each has its own measurement error."""
+
+    keyword = "exp_nugget"
+    description = "exponential decay plus nugget"
+    parameters = {"variance": "variance", "range": "range", "nugget": "variance"}
+
+    def kernel(self, theta, distance):
+        return theta[0] * np.e ** (-distance / theta[1]) + theta[2] * np.eye(distance.shape[-1])
+
+    def kernel_first(self, theta, distance):
+        decay = np.exp(-distance / theta[1])
+        same = np.broadcast_to(np.eye(distance.shape[-1]), distance.shape)
+        return np.stack([decay, theta[0] * decay * distance / theta[1] ** 2, same])
+
+    def kernel_second(self, theta, distance):
+        slope = np.exp(-distance / theta[1]) * distance / theta[1] ** 2
+        bend = theta[0] * slope * (distance / theta[1] - 2) / theta[1]
+        zero = 0 * slope
+        return np.stack([np.stack([zero, slope, zero]), np.stack([slope, bend, zero]), np.stack([zero] * 3)])

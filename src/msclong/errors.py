@@ -6,7 +6,10 @@ Each exception also derives from the built-in one that a Python user would catch
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
+from inspect import currentframe
+from pathlib import Path
 
 
 class MsclongError(Exception):
@@ -27,6 +30,10 @@ class SpecError(MsclongError, ValueError):
 
 class DesignError(MsclongError, ValueError):
     """The data cannot identify the model: aliased columns, too few subjects for a covariance."""
+
+
+class DegenerateCovarianceError(DesignError):
+    """The likelihood of a covariance structure has no maximum on these data; a declared fallback may be used."""
 
 
 class HypothesisError(MsclongError, ValueError):
@@ -51,6 +58,15 @@ class DataWarning(MsclongWarning):
 
 class ConvergenceWarning(MsclongWarning):
     """A result is returned, with a reservation that the analyst must know."""
+
+
+def warn(message: str, category: type[MsclongWarning]) -> None:
+    """Warn at the line of the analyst's own code that called msclong, however deep in it this is."""
+    level, frame = 1, currentframe()
+    # '<string>' is where a dataclass's __init__ lives.
+    while frame is not None and frame.f_code.co_filename.startswith((str(Path(__file__).parent), "<string>")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def listing(items: Iterable[object], most: int = 8) -> str:

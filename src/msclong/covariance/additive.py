@@ -1,4 +1,4 @@
-"""A sum of covariance structures: random effects plus residual."""
+"""A sum of covariance structures: random effects, one or several, plus residual."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ class Additive(CovarianceStructure):
     parts: tuple[CovarianceStructure, ...]
 
     keyword = "sum"
-    description = "a sum of its parts"
+
+    @property
+    def description(self) -> str:  # type: ignore[override]  # of the parts, hence not of the class
+        return "; plus ".join(dict.fromkeys(part.description for part in self.parts))
 
     @property
     def coordinates(self) -> int:
@@ -59,25 +62,49 @@ class Additive(CovarianceStructure):
             result[k, k] = part.second_contracted(theta[k], coords[:, :, d], weight)
         return result
 
+    def second_combined(self, theta: np.ndarray, coords: np.ndarray, W: np.ndarray) -> np.ndarray:
+        pieces = [part.second_combined(theta[k], coords[:, :, d], W[k, k]) for part, k, d in self.split()]
+        return np.sum(pieces, axis=0)
+
     def recoordinated(self, scatter: Sequence[Scatter]) -> Recoordinated:
-        parts = [
-            part.recoordinated([replace(s, coords=s.coords[:, :, d]) for s in scatter])
-            for part, _, d in self.split()
-        ]
-        return Recoordinated(
-            Additive(tuple(part.structure for part in parts)),
-            block_diag(*(part.coords for part in parts)),
-            block_diag(*(part.theta for part in parts)),
-        )
+        return self._joined([p.recoordinated(s) for p, s in self._part_scatter(scatter)])
+
+    def centred(self, theta: np.ndarray) -> Recoordinated | None:
+        found = [(part, part.centred(theta[k])) for part, k, _ in self.split()]
+        if all(there is None for _, there in found):
+            return None
+        return self._joined([there or part.unchanged() for part, there in found])
 
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
-        starts = []
-        for part, _, d in self.split():
-            starts.append(part.start([replace(s, coords=s.coords[:, :, d]) for s in scatter]))
-        return np.concatenate(starts)
+        # Each part by itself would take the whole variance: half for the residual, which comes last, half for the rest.
+        starts = self.part_starts(scatter)
+        shares = [0.5 / (len(starts) - 1)] * (len(starts) - 1) + [0.5] if len(starts) > 1 else [1.0]
+        return np.concatenate(
+            [part.scale(s, share**0.5) for part, s, share in zip(self.parts, starts, shares, strict=True)]
+        )
+
+    def part_starts(self, scatter: Sequence[Scatter]) -> list[np.ndarray]:
+        """The start values of each part by itself."""
+        return [part.start(s) for part, s in self._part_scatter(scatter)]
 
     def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:
         return np.concatenate([part.scale(theta[k], factor) for part, k, _ in self.split()])
 
     def is_singular(self, theta: np.ndarray, coords_rms: np.ndarray) -> bool:
         return any(part.is_singular(theta[k], coords_rms[d]) for part, k, d in self.split())
+
+    def _part_scatter(
+        self, scatter: Sequence[Scatter]
+    ) -> Iterator[tuple[CovarianceStructure, list[Scatter]]]:
+        for part, _, d in self.split():
+            yield part, [replace(s, coords=s.coords[:, :, d]) for s in scatter]
+
+    def _joined(self, parts: Sequence[Recoordinated]) -> Recoordinated:
+        return Recoordinated(
+            self._with_parts(parts),
+            block_diag(*(part.coords for part in parts)),
+            block_diag(*(part.theta for part in parts)),
+        )
+
+    def _with_parts(self, parts: Sequence[Recoordinated]) -> Additive:
+        return Additive(tuple(part.structure for part in parts))

@@ -35,7 +35,7 @@ class Autoregressive(ScaledCorrelation):
         return (lag * (lag - 1) * rho[0] ** np.maximum(lag - 2, 0))[None, None]
 
     def correlation_start(self, sample: np.ndarray) -> np.ndarray:
-        return np.array([np.clip(np.mean(np.diag(sample, 1)), 0.0, 0.9)])
+        return np.array([np.clip(np.mean(np.diag(sample, 1)), -0.9, 0.9)])
 
 
 class HeterogeneousAutoregressive(Autoregressive):

@@ -37,4 +37,4 @@ class Independent(CovarianceStructure):
         return np.broadcast_to(np.eye(t), (1, n_patterns, t, t))
 
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
-        return np.array([0.5 * pooled_variance(scatter)])
+        return np.array([pooled_variance(scatter)])

@@ -71,9 +71,9 @@ class RandomEffects(CovarianceStructure):
         return Recoordinated(self, back, congruence(back))
 
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
-        # Half of the residual variance, shared equally by the effects at their typical size.
+        # The residual variance, shared equally by the effects at their typical size.
         mean_square = np.sum(_weighted_rows(scatter) ** 2, axis=0)
-        g = np.diag(0.5 * pooled_variance(scatter) / (len(self.effects) * np.maximum(mean_square, 1e-300)))
+        g = np.diag(pooled_variance(scatter) / (len(self.effects) * np.maximum(mean_square, 1e-300)))
         return g[np.tril_indices(len(self.effects))]
 
     def is_singular(self, theta: np.ndarray, coords_rms: np.ndarray) -> bool:

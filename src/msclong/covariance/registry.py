@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from msclong.covariance.antedependence import Antedependence, HeterogeneousAntedependence
 from msclong.covariance.autoregressive import Autoregressive, HeterogeneousAutoregressive
-from msclong.covariance.compound_symmetry import CompoundSymmetry
-from msclong.covariance.toeplitz import HeterogeneousToeplitz
+from msclong.covariance.compound_symmetry import CompoundSymmetry, HeterogeneousCompoundSymmetry
+from msclong.covariance.diagonal import Diagonal, HomogeneousDiagonal
+from msclong.covariance.spatial import SpatialExponential, SpatialGaussian
+from msclong.covariance.time_structure import TimeStructure
+from msclong.covariance.toeplitz import HeterogeneousToeplitz, Toeplitz
 from msclong.covariance.unstructured import Unstructured
 from msclong.covariance.visit_structure import VisitStructure
 from msclong.errors import SpecError, listing
 
-_STRUCTURES: dict[str, type[VisitStructure]] = {}
+Named = type[VisitStructure] | type[TimeStructure]
+"""What a formula may name, by what it reads of its column: a VisitStructure (`reads` is 'visit') the position of the
+visit, made as cls(visits); a TimeStructure (`reads` is 'time') the time itself, made as cls()."""
+
+_STRUCTURES: dict[str, Named] = {}
 
 
-def register_structure(structure: type[VisitStructure]) -> type[VisitStructure]:
-    """Make a visit structure known to formulas under its `keyword`.
+def register_structure[S: Named](structure: S) -> S:
+    """Make a visit or time structure known to formulas under its `keyword`.
 
-    Raises SpecError when the keyword is taken by another class.
+    Raises SpecError when the keyword is taken by another class, or the class is neither kind of structure.
     """
+    if not (isinstance(structure, type) and issubclass(structure, (VisitStructure, TimeStructure))):
+        raise SpecError(f"A structure derives from VisitStructure or TimeStructure; {structure!r} does not.")
     known = _STRUCTURES.setdefault(structure.keyword, structure)
     if known is not structure:
         raise SpecError(
@@ -25,13 +35,13 @@ def register_structure(structure: type[VisitStructure]) -> type[VisitStructure]:
     return structure
 
 
-def visit_structure(keyword: str) -> type[VisitStructure]:
+def structure_class(keyword: str) -> Named:
     """The structure class of a keyword; raises SpecError when there is none."""
     try:
         return _STRUCTURES[keyword]
     except KeyError:
         raise SpecError(
-            f"{keyword!r} is not a known covariance structure; known are {listing(_STRUCTURES)}."
+            f"{keyword!r} is not a known covariance structure; known are {listing(_STRUCTURES, most=20)}."
         ) from None
 
 
@@ -42,8 +52,16 @@ def known_structures() -> tuple[str, ...]:
 for _structure in (
     Unstructured,
     CompoundSymmetry,
+    HeterogeneousCompoundSymmetry,
     Autoregressive,
     HeterogeneousAutoregressive,
+    Toeplitz,
     HeterogeneousToeplitz,
+    Antedependence,
+    HeterogeneousAntedependence,
+    SpatialExponential,
+    SpatialGaussian,
+    Diagonal,
+    HomogeneousDiagonal,
 ):
     register_structure(_structure)

@@ -9,7 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from msclong.covariance.structure import Scatter, Sigma, Theta
-from msclong.covariance.visit_structure import VisitStructure, pairwise_covariance, positive_variances
+from msclong.covariance.visit_structure import (
+    VisitStructure,
+    pairwise_correlation,
+    pairwise_covariance,
+    positive_variances,
+)
 from msclong.covariance.working import Elementwise, Working
 
 
@@ -17,10 +22,11 @@ class ScaledCorrelation(VisitStructure):
     """Sigma_st = sigma_s sigma_t R_st(rho); theta = (variances, correlations).
 
     One variance when `heterogeneous` is false, else one for each of the T visits (SAS's
-    parameterisation of csh, ar1, ar1h and toeph). A subclass gives R and its derivatives.
+    parameterisation of csh, ar1, ar1h, toeph and ante(1)). A subclass gives R and its derivatives.
     """
 
     heterogeneous: ClassVar[bool]
+    several_maxima = True
 
     @abstractmethod
     def correlation_names(self) -> tuple[str, ...]:
@@ -98,7 +104,7 @@ class ScaledCorrelation(VisitStructure):
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         covariance = pairwise_covariance(scatter, self.n_visits)
         variances = positive_variances(covariance)
-        rho = self.correlation_start(covariance / np.sqrt(np.outer(variances, variances)))
+        rho = self.correlation_start(pairwise_correlation(covariance))
         return np.concatenate([variances if self.heterogeneous else [variances.mean()], rho])
 
     def scale(self, theta: np.ndarray, factor: float) -> np.ndarray:

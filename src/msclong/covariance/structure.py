@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -65,6 +65,9 @@ class CovarianceStructure(ABC):
     description: ClassVar[str]
     """The structure in words, to follow 'Sigma'."""
 
+    several_maxima: ClassVar[bool] = False
+    """Whether the likelihood of few subjects often has more than one maximum: start values are then varied."""
+
     @property
     def coordinates(self) -> int:
         """d, the number of coordinate columns that the structure reads."""
@@ -100,6 +103,16 @@ class CovarianceStructure(ABC):
         """
         return np.zeros((self.n_parameters, self.n_parameters))
 
+    def second_combined(self, theta: np.ndarray, coords: np.ndarray, W: np.ndarray) -> np.ndarray:
+        """sum over j, k of W_jk d2Sigma / dtheta_j dtheta_k, (P, t, t), for symmetric W (k, k).
+
+        Asked of structures that are not linear by Kenward and Roger's second-order form only.
+        """
+        if not self.linear:
+            raise NotImplementedError(f"{type(self).__name__} is not linear and must combine its second derivatives.")
+        n_patterns, t = coords.shape[:2]
+        return np.zeros((n_patterns, t, t))
+
     @abstractmethod
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         """Start values of theta from ordinary-least-squares residuals."""
@@ -114,6 +127,10 @@ class CovarianceStructure(ABC):
         Estimates, df and p-values do not depend on such a choice, their rounding errors do: a random slope against
         calendar years, or visits correlated at 0.999, leave few digits otherwise.
         """
+        return self.unchanged()
+
+    def unchanged(self) -> Recoordinated:
+        """This structure in its own coordinates."""
         return Recoordinated(self, np.eye(self.coordinates), np.eye(self.n_parameters))
 
     def centred(self, theta: np.ndarray) -> Recoordinated | None:
@@ -123,6 +140,13 @@ class CovarianceStructure(ABC):
     @property
     def n_parameters(self) -> int:
         return len(self.parameter_names)
+
+    def check(self, coords: np.ndarray, subject: np.ndarray, column: str, rows: Iterable[object]) -> None:
+        """Raise DataError for observations whose Sigma is singular whatever theta; most structures have none.
+
+        coords : (N, d) read from `column`; subject : (N,) codes; rows : the N row labels, for the message.
+        """
+        return None
 
     def is_singular(self, theta: np.ndarray, coords_rms: np.ndarray) -> bool:
         """Whether theta lies on the boundary (a zero variance, a correlation of one).

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from msclong.covariance.structure import Recoordinated, Scatter, Sigma, Theta
-from msclong.covariance.visit_structure import VisitStructure, pairwise_covariance, positive_variances
+from msclong.covariance.visit_structure import (
+    VisitStructure,
+    pairwise_correlation,
+    pairwise_covariance,
+    positive_variances,
+)
 from msclong.covariance.working import (
     CholeskyFactor,
     Working,
@@ -54,7 +59,7 @@ class Unstructured(VisitStructure):
         for weight in (0.1, 0.3, 0.6, 1.0):
             shrunk = (1 - weight) * covariance + weight * np.diag(variances)
             np.fill_diagonal(shrunk, variances)
-            if np.linalg.eigvalsh(shrunk / np.sqrt(np.outer(variances, variances)))[0] > 0.02:
+            if np.linalg.eigvalsh(pairwise_correlation(shrunk))[0] > 0.02:
                 break
         return shrunk[np.tril_indices(self.n_visits)]
 

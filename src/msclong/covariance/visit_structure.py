@@ -5,11 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from msclong.covariance.structure import CovarianceStructure, Scatter, Sigma, Theta
 from msclong.linear_hypothesis import label
+
+ZERO = 1e-11
+"""Eigenvalue of a correlation matrix, or residual variance in standardised units, that counts as zero.
+
+A climb towards the boundary ends below 1e-12; visits may well be correlated at 0.99999, or differ in SD by thousands.
+"""
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,8 @@ class VisitStructure(CovarianceStructure):
     """
 
     visits: tuple[object, ...]
+
+    reads: ClassVar[Literal["visit"]] = "visit"
 
     @property
     def n_visits(self) -> int:
@@ -58,6 +67,15 @@ class VisitStructure(CovarianceStructure):
         np.add.at(total, _positions(coords), weight)
         return np.einsum("jkab,ab->jk", self.grid_second(theta), total)
 
+    def second_combined(self, theta: np.ndarray, coords: np.ndarray, W: np.ndarray) -> np.ndarray:
+        if self.linear:
+            return super().second_combined(theta, coords, W)
+        return np.einsum("jk,jkab->ab", W, self.grid_second(theta))[_positions(coords)]
+
+    def is_singular(self, theta: np.ndarray, coords_rms: np.ndarray) -> bool:
+        # Without random effects no variance is estimated as zero: the likelihood grows without bound on the way there.
+        return bool(np.linalg.eigvalsh(pairwise_correlation(self.grid(theta)))[0] < ZERO)
+
 
 def _positions(coords: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     position = coords[:, :, 0].astype(np.intp)
@@ -80,3 +98,9 @@ def positive_variances(covariance: np.ndarray) -> np.ndarray:
     """The diagonal of a (T, T) covariance, (T,), with zeros (a visit that the mean fits exactly) made small."""
     variances = np.diag(covariance)
     return variances.clip(1e-12 * variances.max(), None)
+
+
+def pairwise_correlation(covariance: np.ndarray) -> np.ndarray:
+    """Correlations (T, T) of a covariance whose variances may be zero."""
+    sd = np.sqrt(positive_variances(covariance))
+    return covariance / np.outer(sd, sd)

@@ -42,6 +42,7 @@ class Transform(NamedTuple):
 TRANSFORMS: dict[str, Transform] = {
     "identity": Transform(lambda x: x, lambda w: w, lambda w: 1.0, lambda w: 0.0),
     "log": Transform(np.log, np.exp, np.exp, np.exp),
+    "range": Transform(np.log, np.exp, np.exp, np.exp),
     "atanh": Transform(
         inverse=np.arctanh,
         forward=np.tanh,
@@ -53,7 +54,10 @@ TRANSFORMS: dict[str, Transform] = {
 
 @dataclass(frozen=True)
 class Elementwise(Working):
-    """Each parameter by itself: 'log' for variances, 'atanh' for correlations, 'identity' for covariances."""
+    """Each parameter by itself.
+
+    'log' for variances, 'range' (a log too) for ranges in time, 'atanh' for correlations, 'identity' for covariances.
+    """
 
     kinds: tuple[str, ...]
 

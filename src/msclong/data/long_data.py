@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from msclong.data.measurements import measurement, rows_where
 from msclong.data.roles import check_roles
 from msclong.data.tables import modelling_frame, to_pandas
 from msclong.data.visit_order import ordered_visits
-from msclong.errors import DataError, DataWarning, listing
+from msclong.errors import DataError, DataWarning, listing, warn
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -153,11 +152,10 @@ class LongData:
         unattended = [level for level in ordered if level not in attended]
         if unattended:
             dropped = visit.isin(unattended)
-            warnings.warn(
+            warn(
                 f"Nobody has an observed {self.outcome!r} at {self.visit} {listing(map(repr, unattended))}; "
                 f"the {dropped.sum()} rows of it are left out. If it was measured, check the merge.",
                 DataWarning,
-                stacklevel=4,  # the line that called LongData(...): above here, __post_init__ and __init__
             )
             frame = modelling_frame(frame[~dropped])
         if len(visits) == 1:

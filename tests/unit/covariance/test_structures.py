@@ -8,31 +8,56 @@ import pytest
 from msclong.covariance.additive import Additive
 from msclong.covariance.independent import Independent
 from msclong.covariance.random_effects import RandomEffects
-from msclong.covariance.registry import known_structures, register_structure, visit_structure
+from msclong.covariance.registry import known_structures, register_structure, structure_class
 from msclong.covariance.structure import Scatter
+from msclong.covariance.time_structure import TimeStructure
 from msclong.covariance.unstructured import Unstructured
 from msclong.errors import SpecError
+from user_structures import ExponentialWithNugget
 
 # Central differences with step h leave an error of h^2 plus rounding / h.
 STEP = 1e-5
 DERIVATIVE = 1e-7
 
 VISITS = ("baseline", "week 2", "month 1", "month 3")
+POSITIONS = np.arange(4.0)[None, :, None]
 Z = np.column_stack([np.ones(4), [0.0, 0.5, 1.0, 3.0]])
+
+
+def made(keyword):
+    """A structure of four visits, or of times."""
+    chosen = structure_class(keyword)
+    return chosen(VISITS) if chosen.reads == "visit" else chosen()
+
+
+THETA = {
+    "cs": [0.7, 1.3],
+    "csh": [0.5, 2.0, 1.0, 0.8, 0.3],
+    "toep": [2.0, 0.8, -0.3, 0.4],
+    "ad": [1.5, 0.6, -0.4, 0.2],
+    "adh": [0.5, 2.0, 1.0, 0.8, 0.6, -0.4, 0.2],
+    "sp_exp": [2.0, 1.7],
+    "sp_gau": [2.0, 1.7],
+    "diag": [0.5, 2.0, 1.0, 0.8],
+    "homdiag": [0.7],
+}
 
 
 def cases():
     rng = np.random.default_rng(0)
     positions = np.array([[0, 1, 2], [1, 2, 3]], dtype=float)[:, :, None]
+    times = np.array([[0, 0.5, 1.2], [0.3, 2, 7]])[:, :, None]
     random = np.stack([Z[:3], Z[1:]])
     for keyword in known_structures():
-        structure = visit_structure(keyword)(VISITS)
+        structure = made(keyword)
         root = rng.normal(size=(4, 4))
-        theta = {
-            "us": lambda root=root: (root @ root.T + np.eye(4))[np.tril_indices(4)],
-            "cs": lambda: np.array([0.7, 1.3]),
-        }.get(keyword, lambda s=structure: np.linspace(0.5, 0.3, s.n_parameters))()
-        yield pytest.param(structure, theta, positions, id=keyword)
+        if keyword == "us":
+            theta = (root @ root.T + np.eye(4))[np.tril_indices(4)]
+        else:
+            theta = np.array(THETA.get(keyword, np.linspace(0.5, 0.3, structure.n_parameters)))
+        yield pytest.param(structure, theta, positions if structure.reads == "visit" else times, id=keyword)
+    nugget = ExponentialWithNugget()
+    yield pytest.param(nugget, np.array([2.0, 1.7, 0.5]), times, id="user's exponential with nugget")
     slopes = Additive((RandomEffects(("Intercept", "month")), Independent()))
     yield pytest.param(slopes, np.array([2.0, -0.3, 0.5, 1.5]), random, id="random slope")
     separate = Additive((RandomEffects(("Intercept",)), RandomEffects(("month",)), Independent()))
@@ -131,4 +156,62 @@ def test_the_registry_refuses_a_taken_name_and_knows_its_own():
         register_structure(Impostor)
     assert register_structure(Unstructured) is Unstructured
     with pytest.raises(SpecError, match="'unstr' is not a known covariance structure; known are us, cs"):
-        visit_structure("unstr")
+        structure_class("unstr")
+    with pytest.raises(SpecError, match="derives from VisitStructure or TimeStructure"):
+        register_structure(Independent)
+
+
+def scatters():
+    """Residual scatter that is hard to start from: few subjects, singular, negative, unbalanced, without variance."""
+    rng = np.random.default_rng(6)
+    shared = rng.normal(size=(6, 1))
+    yield "constant in subjects", np.repeat(shared, 4, axis=1) + 1e-9 * rng.normal(size=(6, 4))
+    yield "sum to zero", rng.normal(size=(6, 4)) @ (np.eye(4) - 0.25)
+    yield "alternating", shared * [1, -1, 1, -1] + 1e-6 * rng.normal(size=(6, 4))
+    yield "one subject", rng.normal(size=(1, 4))
+    yield "one visit without variance", rng.normal(size=(6, 4)) * [1, 0, 1, 1]
+    yield "spread tenfold at each visit", rng.normal(size=(6, 4)) * 10.0 ** np.arange(4)
+    yield "tiny", 1e-150 * rng.normal(size=(6, 4))
+
+
+@pytest.mark.parametrize("keyword", known_structures())
+@pytest.mark.parametrize(
+    ("name", "residuals"), list(scatters()), ids=lambda value: value if isinstance(value, str) else ""
+)
+@pytest.mark.parametrize("spread", [1.0, 1e-6, 1e6])
+def test_start_values_are_positive_definite_from_any_scatter(keyword, name, residuals, spread):
+    structure = made(keyword)
+    coords = POSITIONS if structure.reads == "visit" else spread * POSITIONS**2
+    scatter = Scatter(coords, np.array([len(residuals)]), np.einsum("ia,ib->ab", residuals, residuals)[None])
+    start = structure.start([scatter])
+    assert np.isfinite(structure.working.from_theta(start)).all()
+    sigma = structure.sigma(start, coords)[0]
+    sd = np.sqrt(np.diag(sigma))
+    assert np.linalg.eigvalsh(sigma / np.outer(sd, sd))[0] > 1e-4
+
+
+SINGULAR = {
+    "us": np.ones(10),
+    "cs": [1.0, 1e-13],
+    "csh": [1.0, 4.0, 9.0, 0.25, -1 / 3 + 1e-13],
+    "ar1": [1.0, -1 + 1e-13],
+    "ar1h": [1.0, 4.0, 9.0, 0.25, 1 - 1e-13],
+    "toep": [1.0, 0.0, -1 + 1e-13, 0.0],
+    "toeph": [1.0, 4.0, 9.0, 0.25, 0.0, -1 + 1e-13, 0.0],
+    "ad": [1.0, 0.3, -1 + 1e-13, 0.2],
+    "adh": [1.0, 4.0, 9.0, 0.25, 0.3, 1 - 1e-13, 0.2],
+    "diag": [1.0, 4.0, 1e-12, 0.25],
+}
+
+
+@pytest.mark.parametrize("keyword", SINGULAR)
+def test_a_correlation_at_its_end_or_a_residual_variance_of_zero_is_singular(keyword):
+    assert made(keyword).is_singular(np.array(SINGULAR[keyword]), np.ones(1))
+
+
+@pytest.mark.parametrize(("structure", "theta", "coords"), CASES)
+def test_inside_the_parameter_space_nothing_is_singular(structure, theta, coords):
+    scatter = Scatter(coords, np.ones(2), np.ones((2, 3, 3)))
+    if isinstance(structure, TimeStructure):
+        structure = structure.recoordinated([scatter]).structure
+    assert not structure.is_singular(theta, np.ones(coords.shape[2]))
