@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from msclong.data.baseline import baseline_taken_out
 from msclong.data.long_data import LongData
+from msclong.data.nested_subjects import with_subject
 from msclong.data.tables import to_pandas
 from msclong.design.design import build_design
 from msclong.design.fixed_effects import columns_in
 from msclong.engines.engine import Engine
 from msclong.engines.frequentist.engine import Frequentist
-from msclong.errors import DataError, EngineError, FormulaError, listing
+from msclong.errors import (
+    ConvergenceError,
+    DataError,
+    DegenerateCovarianceError,
+    EngineError,
+    FormulaError,
+    MsclongError,
+    listing,
+)
 from msclong.results.fit import Fit
 from msclong.spec.model_spec import ModelSpec
 
@@ -49,33 +60,64 @@ def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None) -> Fit:
         raise EngineError(
             f"engine must be an engine such as ml.Frequentist() or ml.Bayesian(seed=1); got {engine!r}."
         )
-    return chosen.fit(build_design(spec, long_data(spec, data)))
+    return fit_with_fallback(spec, long_data(spec, data), chosen)
+
+
+def fit_with_fallback(spec: ModelSpec, data: LongData, engine: Engine) -> Fit:
+    """Fit the spec, or the first of its declared fallbacks that has an estimate, with what was tried in the outcome.
+
+    Raises the first error where every structure fails, with the failures of the others in its message.
+    """
+    attempts = (spec, *spec.fallbacks())
+    failures: list[tuple[str, MsclongError]] = []
+    for attempt in attempts:
+        try:
+            result = engine.fit(build_design(attempt, data))
+        except (DegenerateCovarianceError, ConvergenceError) as error:
+            failures.append((str(attempt.parsed.structure), error))
+            continue
+        if not failures:
+            return result
+        tried = tuple(f"Declared structure {name} was not used: {error}" for name, error in failures)
+        used = f"The declared fallback {attempt.parsed.structure} was used instead."
+        outcome = replace(result.outcome, notes=(*result.outcome.notes, *tried, used), fallback=tried)
+        return replace(result, outcome=outcome)
+    if len(attempts) == 1:
+        raise failures[0][1]
+    told = "; ".join(f"{name}: {error}" for name, error in failures)
+    raise ConvergenceError(f"No structure of the declared chain can be fitted. {told}")
 
 
 def long_data(spec: ModelSpec, data: Any) -> LongData:
-    """`data` with the roles that `spec` gives its columns, validated."""
-    parsed = spec.parsed
+    """`data` with the roles that `spec` gives its columns, validated; the baseline visit taken out where it says so."""
     if isinstance(data, LongData):
         _check_roles(spec, data)
-        return data
-    frame = to_pandas(data)
-    if parsed.outcome not in frame.columns:
-        frame = frame.assign(**{parsed.outcome: _evaluate(parsed.outcome, frame)})
-    return LongData(
-        frame,
-        subject=parsed.subject,
-        outcome=parsed.outcome,
-        visit=spec.visit_column,
-        time=spec.time,
-        arm=spec.arm,
-        baseline=spec.baseline if spec.visit_column is not None else None,
-        visit_order=spec.visit_order,
+        checked = data
+    else:
+        frame = to_pandas(data)
+        outcome = spec.parsed.outcome
+        if outcome not in frame.columns:
+            frame = frame.assign(**{outcome: _evaluate(outcome, frame)})
+        frame, subject = with_subject(frame, spec.parsed.groupings)
+        checked = LongData(
+            frame,
+            subject=subject,
+            outcome=outcome,
+            visit=spec.visit_column,
+            time=spec.time or spec.parsed.time,
+            arm=spec.arm,
+            baseline=spec.baseline if spec.visit_column is not None else None,
+            visit_order=spec.visit_order,
+        )
+    return (
+        baseline_taken_out(checked, spec.baseline_as)
+        if spec.baseline_as in ("covariate", "change")
+        else checked
     )
 
 
 def _check_roles(spec: ModelSpec, data: LongData) -> None:
     stated = {
-        "subject": spec.subject,
         "outcome": spec.parsed.outcome,
         "visit": spec.visit_column,
         "time": spec.time,
@@ -83,6 +125,11 @@ def _check_roles(spec: ModelSpec, data: LongData) -> None:
         "baseline": spec.baseline,
         "visits": _observed_order(spec, data),
     }
+    columns = {column for grouping in spec.parsed.groupings for column in grouping}
+    if data.subject not in columns and data.subject != spec.subject:
+        raise DataError(
+            f"LongData names the subject {data.subject!r}, the spec {spec.subject!r}. Give both the same."
+        )
     wrong = [
         f"{role} is {getattr(data, role)!r} in the data and {value!r} in the spec"
         for role, value in stated.items()

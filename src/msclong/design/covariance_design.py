@@ -2,89 +2,206 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from patsy import EvalEnvironment, PatsyError, dmatrix
 
 from msclong.covariance.additive import Additive
+from msclong.covariance.by_group import ByGroup
 from msclong.covariance.independent import Independent
 from msclong.covariance.random_effects import RandomEffects
-from msclong.covariance.registry import visit_structure
+from msclong.covariance.registry import structure_class
+from msclong.covariance.scaled import Scaled
 from msclong.covariance.structure import CovarianceStructure
-from msclong.errors import DataError, DataWarning, DesignError, FormulaError
+from msclong.covariance.time_structure import TimeStructure
+from msclong.covariance.visit_structure import VisitStructure
+from msclong.covariance.within_groups import WithinGroups
+from msclong.design.coordinates import (
+    Effects,
+    GroupCode,
+    InverseRootWeight,
+    Measured,
+    Membership,
+    Position,
+    Reader,
+    codes,
+    effects,
+    keys,
+)
+from msclong.design.units import independent_units
+from msclong.errors import DataError, DataWarning, DesignError, FormulaError, listing, warn
+from msclong.linear_hypothesis import label
 from msclong.spec.formula import CovarianceTerm, Formula
 
 
-def build_covariance(
-    parsed: Formula, frame: pd.DataFrame, visits: tuple[object, ...]
-) -> tuple[CovarianceStructure, np.ndarray]:
-    """The structure of a formula's covariance terms, and the (N, d) coordinates of the rows of `frame`.
+@dataclass(frozen=True, eq=False)
+class CovarianceDesign:
+    """A covariance structure and how its coordinates are read from a table.
 
-    A visit structure reads the position of the visit among `visits`; random effects read their row of Z, to
-    which independent residuals are added. Raises FormulaError or DataError for random effects that patsy refuses.
+    structure : Sigma(theta) of the observations of one independent unit. readers : give its d coordinates side by side.
+    unit : (N,) codes of the independent units of the rows it was built from.
+    group : the column whose levels have a covariance of their own, if there is one, with the levels.
     """
-    if parsed.visit is not None:
-        _check_visits(parsed, frame, visits)
-        position = {visit: i for i, visit in enumerate(visits)}
-        coords = np.array([position[visit] for visit in frame[parsed.visit]], dtype=float)[:, None]
-        return visit_structure(parsed.covariance[0].structure)(visits), coords
-    parts: list[CovarianceStructure] = []
-    columns = []
-    for term in parsed.covariance:
-        names, Z = _random_effects(term, frame)
-        if term.correlated:
-            parts.append(RandomEffects(names))
-        else:
-            parts += [RandomEffects((name,)) for name in names]
-        columns.append(Z)
-    _refuse_unidentified(parsed, frame, np.hstack(columns))
-    return Additive((*parts, Independent())), np.hstack(columns)
+
+    structure: CovarianceStructure
+    readers: tuple[Reader, ...]
+    unit: np.ndarray
+    group: str | None = None
+    group_levels: tuple[object, ...] = ()
+
+    def coords(self, frame: pd.DataFrame) -> np.ndarray:
+        """(N, d) coordinates of the rows of a table, with the columns that the readers read."""
+        columns = [reader(frame) for reader in self.readers]
+        return np.hstack(columns) if columns else np.zeros((len(frame), 0))
+
+    def columns(self, kind: type) -> np.ndarray:
+        """(m,) positions of the coordinates that readers of this kind give; each of them gives one."""
+        result, start = [], 0
+        for reader in self.readers:
+            if isinstance(reader, kind):
+                result.append(start)
+            start += len(reader.names) if isinstance(reader, Effects) else 1
+        return np.array(result, dtype=np.intp)
 
 
-def _check_visits(parsed: Formula, frame: pd.DataFrame, visits: tuple[object, ...]) -> None:
+@dataclass(frozen=True)
+class _Part:
+    """A structure under construction, with the readers of its coordinates."""
+
+    structure: CovarianceStructure
+    readers: tuple[Reader, ...]
+
+
+def build_covariance(
+    parsed: Formula, frame: pd.DataFrame, visits: tuple[object, ...], weights: str | None = None
+) -> CovarianceDesign:
+    """The covariance that a formula describes, for the rows of `frame`.
+
+    Random effects, each within its grouping, plus a residual structure (independent residuals where the formula names
+    none), the residual scaled by observation weights. A grouping that is the independent unit itself needs no mask.
+    Raises FormulaError, DataError or DesignError for terms that these rows cannot give.
+    """
+    groups = {grouping: codes(frame, grouping) for grouping in parsed.groupings}
+    unit = independent_units(list(groups.values()))
+    several = len(groups) > 1
+    parts: list[_Part] = []
+    for term in parsed.random:
+        parts += [_within(part, term, frame, groups, unit) for part in _random_parts(term, frame, several)]
+    if not several:
+        _refuse_unidentified(parsed, unit, parts)
+    residual = _residual(parsed, frame, visits, unit if not several else groups[parsed.groupings[0]])
+    if weights is not None:
+        residual = _Part(Scaled(residual.structure), (InverseRootWeight(weights), *residual.readers))
+    own = parsed.structure
+    if own is not None:
+        residual = _within(residual, own, frame, groups, unit)
+    structure = residual.structure if not parts else Additive(tuple(p.structure for p in (*parts, residual)))
+    group = None if own is None else own.group
+    return CovarianceDesign(
+        structure=structure,
+        readers=tuple(reader for part in (*parts, residual) for reader in part.readers),
+        unit=unit,
+        group=group,
+        group_levels=() if group is None else _levels(frame[group]),
+    )
+
+
+def _random_parts(term: CovarianceTerm, frame: pd.DataFrame, several: bool) -> list[_Part]:
+    """Random effects of one term; each by itself where they are uncorrelated."""
+    read = effects(term.variable, frame)
+    if not read.names:
+        raise FormulaError(
+            f"{term} names no random effect; write (1 | {term.grouping_name}) for a random intercept."
+        )
+    read(frame)  # refuses missing values, naming the rows
+    # With several groupings a parameter must say whose it is.
+    names = tuple(f"{name} | {term.grouping_name}" for name in read.names) if several else read.names
+    if term.correlated:
+        return [_Part(RandomEffects(names), (read,))]
+    return [_Part(RandomEffects((name,)), (replace(read, only=column),)) for column, name in enumerate(names)]
+
+
+def _residual(parsed: Formula, frame: pd.DataFrame, visits: tuple[object, ...], subject: np.ndarray) -> _Part:
+    """The residual structure of a subject, by group where the formula names one."""
+    term = parsed.structure
+    if term is None:
+        return _Part(Independent(), ())
+    chosen = structure_class(term.structure)
+    part: VisitStructure | TimeStructure
+    reader: Reader
+    if issubclass(chosen, VisitStructure):
+        _check_visits(term, visits, int(np.bincount(subject).max()))
+        part, reader = chosen(visits), Position(term.variable, visits)
+    else:
+        part, reader = chosen(), Measured(term.variable)
+    part.check(reader(frame), subject, term.variable, frame.index)
+    if term.group is None:
+        return _Part(part, (reader,))
+    return _by_group(term.group, part, reader, frame, subject)
+
+
+def _by_group(
+    group: str, part: CovarianceStructure, reader: Reader, frame: pd.DataFrame, subject: np.ndarray
+) -> _Part:
+    keys(frame, (group,))  # refuses missing groups, naming the rows
+    if (frame.groupby(subject)[group].nunique() > 1).any():
+        raise DataError(
+            f"A covariance by {group!r} needs subjects of one {group} each, but some have several. If subject numbers "
+            f"are used again in each {group}, make them unique."
+        )
+    levels = _levels(frame[group])
+    readers = tuple(r for level in levels for r in (Membership(group, level, levels), reader))
+    return _Part(ByGroup(tuple(Scaled(part) for _ in levels), tuple(map(label, levels))), readers)
+
+
+def _within(
+    part: _Part,
+    term: CovarianceTerm,
+    frame: pd.DataFrame,
+    groups: dict[tuple[str, ...], np.ndarray],
+    unit: np.ndarray,
+) -> _Part:
+    """The part masked to the term's groups, where a unit holds several of them."""
+    own = groups[term.grouping]
+    if own.max() == unit.max():
+        return part
+    levels = tuple(dict.fromkeys(keys(frame, term.grouping)))
+    return _Part(WithinGroups(part.structure), (GroupCode(term.grouping, levels), *part.readers))
+
+
+def _levels(column: pd.Series) -> tuple[object, ...]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return tuple(column.cat.categories)
+    return tuple(sorted(column.unique().tolist()))
+
+
+def _check_visits(term: CovarianceTerm, visits: tuple[object, ...], largest: int) -> None:
     """A covariance between visits needs a subject with two; far more visits than any subject has look like times."""
-    largest = int(frame.groupby(parsed.subject, observed=True).size().max())
     if largest == 1:
         raise DesignError(
-            f"No {parsed.subject} has more than one observation, so nothing tells how visits are correlated. "
-            f"Does {parsed.subject!r} name the subjects?"
+            f"No {term.subject} has more than one observation, so nothing tells how visits are correlated. "
+            f"Does {term.subject!r} name the subjects?"
         )
     if len(visits) > 2 * largest:
-        warnings.warn(
-            f"{parsed.visit!r} has {len(visits)} distinct values, but no subject has more than {largest} of them: "
-            f"measured times rather than planned visits? {parsed.covariance[0].structure!r} counts positions, not "
-            f"time. Name the planned visit, or use random effects such as (1 + {parsed.visit} | {parsed.subject}).",
+        warn(
+            f"{term.variable!r} has {len(visits)} distinct values, but no subject has more than {largest} of them: "
+            f"measured times rather than planned visits? {term.structure!r} counts positions, not "
+            f"time. Name the planned visit, or use sp_exp({term.variable} | {term.subject}) or random effects such as "
+            f"(1 + {term.variable} | {term.subject}).",
             DataWarning,
-            stacklevel=5,
         )
 
 
-def _random_effects(term: CovarianceTerm, frame: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
-    try:
-        Z = dmatrix(term.variable, frame, eval_env=EvalEnvironment([{"np": np}]), NA_action="raise")
-    except PatsyError as error:
-        raise FormulaError(
-            f"patsy cannot build the random effects {term}: {str(error).splitlines()[0]}."
-        ) from None
-    values = np.asarray(Z, dtype=float)
-    if values.shape[1] == 0:
-        raise FormulaError(
-            f"{term} names no random effect; write (1 | {term.subject}) for a random intercept."
-        )
-    if not np.isfinite(values).all():
-        raise DataError(
-            f"The random effects {term} have missing or infinite values; correct or drop these rows."
-        )
-    return tuple(Z.design_info.column_names), values
-
-
-def _refuse_unidentified(parsed: Formula, frame: pd.DataFrame, Z: np.ndarray) -> None:
+def _refuse_unidentified(parsed: Formula, unit: np.ndarray, parts: Sequence[_Part]) -> None:
     """Random effects need, somewhere, more observations in a subject than effects."""
-    largest = int(frame.groupby(parsed.subject, observed=True).size().max())
-    if largest <= Z.shape[1] and np.linalg.matrix_rank(Z) >= largest:
+    if parsed.structure is not None or not parts:
+        return
+    largest = int(np.bincount(unit).max())
+    n_effects = sum(part.structure.coordinates for part in parts)
+    if largest <= n_effects:
         raise DesignError(
-            f"No subject has more than {largest} observations, so {Z.shape[1]} random effects and a residual "
-            "cannot be told apart; use fewer random effects or a visit structure."
+            f"No subject has more than {largest} observations, so {n_effects} random effects and a residual "
+            f"cannot be told apart; use fewer random effects or a visit structure ({listing(map(str, parsed.random))})."
         )

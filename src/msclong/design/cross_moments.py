@@ -128,7 +128,7 @@ def _blocks(groups: Sequence[tuple[np.ndarray, int, np.ndarray]]) -> tuple[Patte
     blocks = []
     for t in sorted({key[0] for key in merged}):
         chosen = [value for key, value in sorted(merged.items()) if key[0] == t]
-        roots = [_square_root(np.concatenate(parts)) for _, _, parts in chosen]
+        roots = [square_root(np.concatenate(parts)) for _, _, parts in chosen]
         blocks.append(
             PatternBlock(
                 coords=np.stack([coords for coords, _, _ in chosen]),
@@ -140,7 +140,7 @@ def _blocks(groups: Sequence[tuple[np.ndarray, int, np.ndarray]]) -> tuple[Patte
     return tuple(blocks)
 
 
-def _square_root(rows: np.ndarray) -> np.ndarray:
+def square_root(rows: np.ndarray) -> np.ndarray:
     """`rows` (n, t, q), or as few rows with the same cross-moments where n exceeds t q."""
     n, t, q = rows.shape
     return rows if n <= t * q else _triangle(rows.reshape(n, t * q)).reshape(t * q, t, q)

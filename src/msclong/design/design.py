@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,9 +11,15 @@ from pandas.api.types import is_numeric_dtype
 
 from msclong.covariance.structure import CovarianceStructure
 from msclong.data.long_data import LongData
-from msclong.design.covariance_design import build_covariance
+from msclong.design.constrained_baseline import equal_at_baseline
+from msclong.design.coordinates import GroupCode, keys
+from msclong.design.covariance_design import CovarianceDesign, build_covariance
 from msclong.design.cross_moments import CrossMoments, cross_moments
 from msclong.design.fixed_effects import FixedEffects, build_fixed_effects
+from msclong.design.new_rows import NewRows, units_of_new_rows
+from msclong.design.units import ranks_within
+from msclong.design.visit_grid import VisitGrid, visit_grid
+from msclong.errors import SpecError
 from msclong.spec.model_spec import ModelSpec
 
 
@@ -25,7 +31,7 @@ class Design:
 
     spec, data : what was asked of which table. fixed : X and its patsy design.
     y : (N,) outcomes in their own unit. subject : (N,) integer codes.
-    structure : Sigma(theta). coords : (N, d), what the structure reads of each row.
+    covariance : the structure and how it reads a table. coords : (N, d), what it reads of each row.
     notes : what building the design changed or assumed.
     """
 
@@ -34,15 +40,38 @@ class Design:
     fixed: FixedEffects
     y: np.ndarray
     subject: np.ndarray
-    structure: CovarianceStructure
+    covariance: CovarianceDesign
     coords: np.ndarray
     notes: tuple[str, ...]
+
+    @property
+    def structure(self) -> CovarianceStructure:
+        """Sigma(theta) of the observations of one independent unit."""
+        return self.covariance.structure
+
+    @property
+    def unit(self) -> np.ndarray:
+        """(N,) codes of the independent units: the subjects, or larger groups that random effects tie together."""
+        return self.covariance.unit
 
     @cached_property
     def moments(self) -> CrossMoments:
         """Cross-moments of [X, y] by pattern."""
-        W = np.column_stack([self.fixed.X, self.y])
-        return cross_moments(W, self.subject, self.coords, (*self.fixed.names, self.spec.parsed.outcome))
+        return self.moments_of(self.y)
+
+    def moments_of(self, y: np.ndarray) -> CrossMoments:
+        """Cross-moments of [X, y] for other outcomes (N,) of the same rows (simulated ones)."""
+        W = np.column_stack([self.fixed.X, y])
+        names = (*self.fixed.names, self.spec.parsed.outcome)
+        return cross_moments(W, self.unit, self.pattern_coords, names)
+
+    @cached_property
+    def pattern_coords(self) -> np.ndarray:
+        """The coordinates with group codes counted within units, so that units that look alike share a pattern."""
+        coords = self.coords.copy()
+        for column in self.covariance.columns(GroupCode):
+            coords[:, column] = ranks_within(self.unit, coords[:, column])
+        return coords
 
     @cached_property
     def coords_rms(self) -> np.ndarray:
@@ -104,8 +133,28 @@ class Design:
         return bool(dtype.ordered) if isinstance(dtype, pd.CategoricalDtype) else is_numeric_dtype(dtype)
 
     def _constant_in_subjects(self, column: str) -> bool:
-        counts = self.fixed.frame.groupby(self.spec.subject, observed=True)[column].nunique()
+        counts = self.fixed.frame.groupby(self.data.subject, observed=True)[column].nunique()
         return bool((counts <= 1).all())
+
+    @cached_property
+    def visit_grid(self) -> VisitGrid | None:
+        """The planned visits as the covariance reads them; None where times are irregular."""
+        if self.visit is None:
+            return None
+        return visit_grid(
+            self.covariance, self.coords, self.fixed.frame, self.visit, self.fixed.values(self.visit)
+        )
+
+    def rows(self, frame: pd.DataFrame) -> NewRows:
+        """New rows under this design: their X and coordinates, and the units that they belong to.
+
+        Raises FormulaError or DataError for rows that the design cannot read.
+        """
+        X = self.fixed.matrix(frame)
+        groupings = self.spec.parsed.groupings
+        known = [keys(self.fixed.frame, grouping) for grouping in groupings]
+        unit = units_of_new_rows(self.unit, known, [keys(frame, g) for g in groupings], list(frame.index))
+        return NewRows(X, self.covariance.coords(frame), unit)
 
 
 def build_design(spec: ModelSpec, data: LongData) -> Design:
@@ -124,19 +173,29 @@ def build_design(spec: ModelSpec, data: LongData) -> Design:
             observed[column] = used
     order = {data.visit: data.visits} if data.visit is not None else {}
     fixed = build_fixed_effects(spec.parsed.fixed, observed, order)
-    structure, coords = build_covariance(spec.parsed, observed, data.visits)
+    covariance = build_covariance(spec.parsed, observed, data.visits, spec.weights)
     visit = spec.parsed.visit
     if visit in fixed.variables and visit not in fixed.discrete:
         notes.append(
             f"{visit} is numeric and enters the mean as a number; C({visit}) gives each visit its own mean."
         )
-    return Design(
+    design = Design(
         spec=spec,
         data=data,
         fixed=fixed,
         y=observed[data.outcome].to_numpy(dtype=float),
         subject=pd.factorize(observed[data.subject])[0],
-        structure=structure,
-        coords=coords,
+        covariance=covariance,
+        coords=covariance.coords(observed),
         notes=tuple(notes),
     )
+    return _constrained(design) if spec.baseline_as == "constrained" else design
+
+
+def _constrained(design: Design) -> Design:
+    """The design with arms equal at baseline."""
+    if design.arm is None or design.visit is None:
+        raise SpecError(
+            "baseline_as='constrained' needs arms and visits; name them: ModelSpec(..., arm='...', visit='...')."
+        )
+    return replace(design, fixed=equal_at_baseline(design.fixed, design.arm, design.visit, design.baseline))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,7 @@ class FixedEffects:
     formula : patsy's. design_info : patsy's DesignInfo (kept for prediction).
     X : (N, p) model matrix. frame : the N rows it came from.
     order : values in order, of variables whose order is not that of their numbers (visits).
+    constraint : where the coefficients obey linear constraints, how patsy's columns reduce to the p that are left.
     """
 
     formula: str
@@ -31,16 +32,29 @@ class FixedEffects:
     X: np.ndarray
     frame: pd.DataFrame
     order: Mapping[str, tuple[object, ...]]
+    constraint: Constraint | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """The p column names, as patsy gives them."""
-        return tuple(self.design_info.column_names)
+        every = self.design_info.column_names
+        return tuple(every if self.constraint is None else (every[i] for i in self.constraint.kept))
 
     @property
     def terms(self) -> dict[str, slice]:
-        """Columns of each term."""
-        return dict(self.design_info.term_name_slices)
+        """Columns of each term that has any."""
+        slices = dict(self.design_info.term_name_slices)
+        if self.constraint is None:
+            return slices
+        kept = np.array(self.constraint.kept)
+        moved = {
+            name: slice(int((kept < s.start).sum()), int((kept < s.stop).sum())) for name, s in slices.items()
+        }
+        return {name: s for name, s in moved.items() if s.stop > s.start}
+
+    def constrained(self, constraint: Constraint) -> FixedEffects:
+        """The same fixed part with its coefficients under a constraint."""
+        return replace(self, X=self.X @ constraint.reduction, constraint=constraint)
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
@@ -85,14 +99,33 @@ class FixedEffects:
 
     def __reduce__(self) -> tuple[object, ...]:
         # patsy's DesignInfo cannot be pickled; it is built again from the formula and the rows.
-        return build_fixed_effects, (self.formula, self.frame, dict(self.order))
+        return _rebuilt, (self.formula, self.frame, dict(self.order), self.constraint)
 
     def matrix(self, rows: pd.DataFrame) -> np.ndarray:
         """X of new rows, (len(rows), p). Raises FormulaError for a level or value that patsy refuses."""
         try:
-            return np.asarray(build_design_matrices([self.design_info], rows, NA_action="raise")[0])
+            X = np.asarray(build_design_matrices([self.design_info], rows, NA_action="raise")[0])
         except (PatsyError, NameError, KeyError) as error:
             raise FormulaError(f"The fixed part cannot be evaluated on these rows: {error}") from None
+        return X if self.constraint is None else X @ self.constraint.reduction
+
+
+@dataclass(frozen=True, eq=False)
+class Constraint:
+    """Linear constraints on patsy's q coefficients, solved: b = reduction @ beta.
+
+    kept : positions of the p coefficients that are left free. reduction : (q, p), the identity in their rows.
+    """
+
+    kept: tuple[int, ...]
+    reduction: np.ndarray
+
+
+def _rebuilt(
+    formula: str, frame: pd.DataFrame, order: Mapping[str, tuple[object, ...]], constraint: Constraint | None
+) -> FixedEffects:
+    fixed = build_fixed_effects(formula, frame, order)
+    return fixed if constraint is None else fixed.constrained(constraint)
 
 
 def build_fixed_effects(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import product
 
+import numpy as np
 import pandas as pd
 
 from msclong.design.fixed_effects import FixedEffects
@@ -15,51 +16,71 @@ MOST_TIMES = 30
 
 
 def reference_grid(
-    fixed: FixedEffects, by: Sequence[str] = (), at: Mapping[str, Sequence[object]] | None = None
+    fixed: FixedEffects,
+    by: Sequence[str] = (),
+    at: Mapping[str, Sequence[object]] | None = None,
+    row_weights: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Rows of covariate values, one for each combination of levels.
 
-    Factors take all their levels, covariates their mean over the observed rows; a covariate in `by` takes its
-    distinct values; `at` replaces the values of any variable. (SAS's rule, and that of Lenth's emmeans but for numeric
-    covariates of two values, which emmeans averages equally: write C(x) for that.)
+    Factors take all their levels, covariates their mean over the observed rows (weighted by `row_weights`, (N,)); a
+    covariate in `by` takes its distinct values; `at` replaces the values of any variable. (SAS's rule, and that of
+    Lenth's emmeans but for numeric covariates of two values, which emmeans averages equally: write C(x) for that.)
     Raises HypothesisError for a variable that the fixed part does not have, or an unknown level.
     """
     if fixed.derived_factors:
         raise HypothesisError(
             f"Means cannot be averaged over {listing(fixed.derived_factors)}, a factor made inside the formula: its "
-            "levels are not those of a column. Make it a column of the table and fit again."
+            "levels are not those of a column. Make it a column of the table and fit again, or average over the "
+            "subjects as they are: weights='counterfactual'."
         )
+    values = listed_values(fixed, by, at)
+    for name in fixed.variables:
+        if name in fixed.discrete:
+            values.setdefault(name, list(fixed.discrete[name]))
+        elif name not in values:
+            column = fixed.frame[name].to_numpy(dtype=float)
+            values[name] = [float(np.average(column, weights=row_weights))]
+    return expanded(fixed, values)
+
+
+def listed_values(
+    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Sequence[object]] | None
+) -> dict[str, list[object]]:
+    """The values of the variables in `by` and `at`, those of `by` first and in its order.
+
+    Raises HypothesisError as `reference_grid` does.
+    """
+    chosen: dict[str, list[object]] = {}
     for name, wanted in (at or {}).items():
+        if isinstance(wanted, str) or not np.iterable(wanted):
+            raise HypothesisError(f"at={{{name!r}: ...}} takes a list of values; write [{wanted!r}].")
         if not len(wanted):
             raise HypothesisError(f"at={{{name!r}: ...}} names no value; give at least one.")
-    chosen: dict[str, list[object]] = {name: list(values) for name, values in (at or {}).items()}
+        chosen[name] = list(wanted)
     for name in (*by, *chosen):
         if name not in fixed.variables:
             raise HypothesisError(
                 f"{name!r} is not a variable of the fixed part; its variables are {listing(fixed.variables) or 'none'}."
             )
-    values: dict[str, list[object]] = {}
     # `by` varies slowest, in the order asked, so that tables come out sorted as they are read.
-    for name in dict.fromkeys((*by, *fixed.variables)):
-        column = fixed.frame[name]
-        if name in fixed.discrete:
-            values[name] = chosen.get(name, list(fixed.discrete[name]))
-            if unknown := [v for v in values[name] if v not in fixed.discrete[name]]:
-                levels = listing(fixed.discrete[name], 20)
-                raise HypothesisError(
-                    f"{name!r} has no level {listing(map(repr, unknown))}; its levels are {levels}."
-                )
-        elif name in chosen:
-            values[name] = chosen[name]
-        elif name in by:
-            distinct = fixed.values(name)
-            if len(distinct) > MOST_TIMES:
-                raise HypothesisError(
-                    f"{name!r} has {len(distinct)} distinct values; say which ones you want: at={{{name!r}: [...]}}."
-                )
-            values[name] = list(distinct)
-        else:
-            values[name] = [float(column.mean())]
+    values: dict[str, list[object]] = {}
+    for name in dict.fromkeys((*by, *chosen)):
+        known = fixed.discrete.get(name, fixed.values(name))
+        values[name] = chosen.get(name, list(known))
+        if name in fixed.discrete and (unknown := [v for v in values[name] if v not in known]):
+            raise HypothesisError(
+                f"{name!r} has no level {listing(map(repr, unknown))}; its levels are {listing(known, 20)}."
+            )
+        if name not in fixed.discrete and name not in chosen and len(known) > MOST_TIMES:
+            raise HypothesisError(
+                f"{name!r} has {len(known)} distinct values; say which ones you want: at={{{name!r}: [...]}}."
+            )
+    return values
+
+
+def expanded(fixed: FixedEffects, values: Mapping[str, Sequence[object]]) -> pd.DataFrame:
+    """A row for each combination of `values`, the last varying fastest, with the dtypes of the fixed part's table."""
     grid = pd.DataFrame(list(product(*values.values())), columns=list(values))
     for name in values:
         dtype = fixed.frame[name].dtype

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from patsy import ModelDesc
 
-from msclong.covariance.registry import visit_structure
+from msclong.covariance.registry import structure_class
 from msclong.errors import FormulaError
 from msclong.spec.formula import CovarianceTerm, Formula
 
 
-def equation(parsed: Formula, visit: str | None) -> str:
-    """The distribution of one subject's outcomes, the mean term by term, and the covariance, one line each."""
-    random = list(enumerate((term for term in parsed.covariance if term.is_random), start=1))
-    right = mean_terms(parsed.fixed) + [f"z{n}[i,t]' u{n}[i]" for n, _ in random] + ["e[i,t]"]
+def equation(parsed: Formula, visit: str | None, weights: str | None = None) -> str:
+    """The distribution of one subject's outcomes, the mean term by term, and the covariance, one line each.
+
+    Random effects of a grouping other than the subject have an index of their own: j, then k, ...
+    """
+    indices = {parsed.groupings[0]: "i"}
+    letters = iter("jklm")
+    for term in parsed.random:
+        if term.grouping not in indices:
+            indices[term.grouping] = next(letters, "n")
+    random = [(term, n, indices[term.grouping]) for n, term in enumerate(parsed.random, start=1)]
+    right = mean_terms(parsed.fixed) + [f"z{n}[i,t]' u{n}[{index}]" for _, n, index in random] + ["e[i,t]"]
     lines = [f"{parsed.outcome}[i,t] = {' + '.join(right)}"]
-    if random:
-        lines += [_random_line(term, n) for n, term in random]
-        lines.append("e[i,t] ~ Normal(0, sigma^2), independent")
-    else:
-        text = visit_structure(parsed.covariance[0].structure).description
-        lines.append(f"e[i] = (e[i,1], ..., e[i,T])' ~ Normal(0, Sigma);  Sigma {text}")
-    lines.append(f"i: {parsed.subject}" + (f",  t: {visit}" if visit else ""))
+    lines += [_random_line(term, n, index) for term, n, index in random]
+    lines.append(_residual_line(parsed, weights))
+    legend = [f"{index}: {':'.join(grouping)}" for grouping, index in indices.items()]
+    lines.append(",  ".join([legend[0], *([f"t: {visit}"] if visit else []), *legend[1:]]))
     return "\n".join(lines)
+
+
+def _residual_line(parsed: Formula, weights: str | None) -> str:
+    term = parsed.structure
+    over = f" / {weights}[i,t]" if weights else ""
+    if term is None:
+        return f"e[i,t] ~ Normal(0, sigma^2{over}), independent"
+    text = structure_class(term.structure).description
+    text += f", of its own in each {term.group}" if term.group else ""
+    text += f"; divided by {weights}" if weights else ""
+    return f"e[i] = (e[i,1], ..., e[i,T])' ~ Normal(0, Sigma);  Sigma {text}"
 
 
 def mean_terms(fixed: str) -> list[str]:
@@ -33,6 +49,6 @@ def mean_terms(fixed: str) -> list[str]:
     return [f"b{i} {term.name()}" if term.factors else "b0" for i, term in enumerate(terms)] or ["0"]
 
 
-def _random_line(term: CovarianceTerm, number: int) -> str:
-    form = "G unstructured" if term.correlated else "G diagonal"
-    return f"u{number}[i] ~ Normal(0, G{number}), z{number}: {term.variable};  {form}"
+def _random_line(term: CovarianceTerm, number: int, index: str) -> str:
+    form = "G diagonal" if not term.correlated else "G a variance" if term.variable == "1" else "G unstructured"
+    return f"u{number}[{index}] ~ Normal(0, G{number}), z{number}: {term.variable};  {form}"

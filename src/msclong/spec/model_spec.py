@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+import re
+from dataclasses import asdict, dataclass, field, fields
+from dataclasses import replace as dataclass_replace
 from functools import cached_property
 from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
 
+from msclong.covariance.registry import structure_class
 from msclong.errors import SpecError, listing
 from msclong.spec.equation import equation
 from msclong.spec.formula import Formula, parse_formula
@@ -17,6 +20,9 @@ from msclong.spec.prior import Priors
 
 FORMAT = 1
 """Version of the JSON form."""
+
+BASELINE_AS = ("response", "constrained", "covariate", "change")
+"""What may become of the baseline visit."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,9 @@ class ModelSpec:
     ----------
     formula : str
         `outcome ~ fixed part + covariance terms`. Fixed part in patsy's language; covariance
-        `us(visit | subject)` (or cs, ar1, ar1h, toeph) or random effects `(1 + time | subject)`.
+        `us(visit | subject)` (or cs, csh, ar1, ar1h, toep, toeph, ad, adh, diag; sp_exp and sp_gau over times; or one
+        that was registered), `us(visit | arm / subject)` for one in each arm, random effects
+        `(1 + time | subject)`, `(1 | site / subject)`, or sums of these.
     visit : str, optional
         The visit (or time) column, where no visit structure names it.
     time : str, optional
@@ -41,6 +49,17 @@ class ModelSpec:
     outcome_type : 'value' or 'change'
         'change': the outcome is already a change from baseline (baseline enters as covariate), so that
         the marginal means themselves are the contrasts against baseline.
+    baseline_as : None, 'response', 'constrained', 'covariate' or 'change'
+        What becomes of the rows of the baseline visit. None, 'response': outcomes like the others.
+        'constrained': outcomes whose means are equal in all arms, as randomisation makes them (cLDA: Liang and
+        Zeger 2000). 'covariate': they leave the outcomes and become the covariate `baseline`, which is
+        added to the fixed part where it does not name it. 'change': likewise, and the outcome becomes the change
+        from baseline (outcome_type 'change'); the covariate `baseline` is there to be named.
+    weights : str, optional
+        Column of observation weights w: the residual covariance is W^(-1/2) R W^(-1/2) (as in SAS, lme4 and mmrm).
+    fallback : tuple of structure names
+        What to fit where the formula's residual structure has no estimate or does not converge, in order; declared
+        beforehand, logged in `fit.outcome`. The formula's own name may lead the list.
     margin : float, optional
         A signed clinically relevant difference: a negative margin asks for a fall beyond it.
     family : 'gaussian'
@@ -59,6 +78,9 @@ class ModelSpec:
     baseline: Any = None
     visit_order: tuple[Any, ...] | None = None
     outcome_type: Literal["value", "change"] = "value"
+    baseline_as: Literal["response", "constrained", "covariate", "change"] | None = None
+    weights: str | None = None
+    fallback: tuple[str, ...] = ()
     margin: float | None = None
     family: Literal["gaussian"] = "gaussian"
     priors: Priors = field(default_factory=Priors)
@@ -74,7 +96,7 @@ class ModelSpec:
             raise SpecError(f"visit_order is a sequence of visits, in order; got {self.visit_order!r}.")
         if self.visit_order is not None:
             object.__setattr__(self, "visit_order", tuple(map(_plain, self.visit_order)))
-        for name in ("visit", "time", "arm", "label", "unit"):
+        for name in ("visit", "time", "arm", "weights", "label", "unit"):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 what = "text" if name in ("label", "unit") else "a column name"
                 raise SpecError(f"{name} must be {what}; got {value!r}.")
@@ -85,6 +107,8 @@ class ModelSpec:
             raise SpecError(f"margin must be a number in the outcome's unit; got {self.margin!r}.")
         if self.outcome_type not in ("value", "change"):
             raise SpecError(f"outcome_type must be 'value' or 'change'; got {self.outcome_type!r}.")
+        self._check_baseline()
+        self._check_fallback(parsed)
         if self.family != "gaussian":
             raise SpecError(
                 f"family must be 'gaussian' (other families are not available yet); got {self.family!r}."
@@ -94,17 +118,59 @@ class ModelSpec:
                 f"The formula's covariance names the visit {parsed.visit!r}, the field visit names {self.visit!r}; "
                 "leave the field out."
             )
-        if self.outcome_type == "change" and self.baseline is not None:
+        if self.time is not None and parsed.time is not None and self.time != parsed.time:
             raise SpecError(
-                "A change from baseline has no baseline visit to compare with; leave baseline out."
+                f"The formula's covariance reads the time {parsed.time!r}, the field time names {self.time!r}; "
+                "leave the field out."
             )
         if not isinstance(self.priors, Priors):
             raise SpecError(f"priors must be ml.Priors(...); got {self.priors!r}.")
 
+    def _check_baseline(self) -> None:
+        if self.baseline_as not in (None, *BASELINE_AS):
+            raise SpecError(
+                f"baseline_as takes {listing(map(repr, BASELINE_AS))} or None; got {self.baseline_as!r}."
+            )
+        if self.baseline_as == "change":
+            object.__setattr__(self, "outcome_type", "change")
+        elif self.outcome_type == "change" and (self.baseline is not None or self.baseline_as is not None):
+            raise SpecError(
+                "A change from baseline has no baseline visit to compare with; leave baseline and baseline_as out."
+            )
+
+    def _check_fallback(self, parsed: Formula) -> None:
+        chain: object = self.fallback
+        if not isinstance(chain, (tuple, list)) or not all(isinstance(name, str) for name in chain):
+            raise SpecError(f"fallback is a sequence of structure names, in order; got {self.fallback!r}.")
+        object.__setattr__(self, "fallback", tuple(self.fallback))
+        if not self.fallback:
+            return
+        if parsed.structure is None:
+            raise SpecError(
+                "fallback replaces the residual structure of a formula, and this one has none; "
+                "write us(visit | subject), or leave fallback out."
+            )
+        reads = structure_class(parsed.structure.structure).reads
+        if wrong := [name for name in self.fallback if structure_class(name).reads != reads]:
+            raise SpecError(
+                f"fallback must read the same column as {parsed.structure}, a {reads}; {listing(wrong)} do not."
+            )
+
+    def fallbacks(self) -> tuple[ModelSpec, ...]:
+        """The specs to try after this one, each with the next structure of `fallback`."""
+        term = self.parsed.structure
+        names = self.fallback
+        if term is not None and term.structure in names:
+            names = names[names.index(term.structure) + 1 :]
+        return tuple(self.replace(formula=str(parse_formula(self.formula).with_structure(n))) for n in names)
+
     @cached_property
     def parsed(self) -> Formula:
         """The formula's parts."""
-        return parse_formula(self.formula)
+        parsed = parse_formula(self.formula)
+        if self.baseline_as == "covariate" and not re.search(r"\bbaseline\b", parsed.fixed):
+            return dataclass_replace(parsed, fixed=f"{parsed.fixed} + baseline")
+        return parsed
 
     @property
     def subject(self) -> str:
@@ -124,11 +190,11 @@ class ModelSpec:
 
     def replace(self, **changes: Any) -> ModelSpec:
         """A copy with some fields changed."""
-        return replace(self, **changes)
+        return dataclass_replace(self, **changes)
 
     def equation(self) -> str:
         """The model as an equation, in plain text."""
-        return equation(self.parsed, self.visit_column)
+        return equation(self.parsed, self.visit_column, self.weights)
 
     def to_dict(self) -> dict[str, Any]:
         """Fields that differ from their defaults, plus the formula, as plain data."""
@@ -160,8 +226,9 @@ class ModelSpec:
                 values["priors"] = Priors(**values["priors"])
             except TypeError as error:
                 raise SpecError(f"The priors of this spec cannot be read: {error}.") from None
-        if values.get("visit_order") is not None:
-            values["visit_order"] = tuple(values["visit_order"])
+        for name in ("visit_order", "fallback"):
+            if values.get(name) is not None:
+                values[name] = tuple(values[name])
         return cls(**values)
 
     def to_json(self, indent: int | None = 2) -> str:

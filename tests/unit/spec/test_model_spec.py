@@ -17,6 +17,8 @@ FULL = ModelSpec(
     baseline="Baseline",
     visit_order=("Baseline", "Week 2", "Week 4"),
     margin=-3.0,
+    weights="w",
+    fallback=("us", "ar1h"),
     priors=Priors(outcome_scale=6.5, correlation_eta=1.0),
     label="HAMD-17 total",
     unit="points",
@@ -45,6 +47,13 @@ def test_the_equation_names_terms_covariance_and_indices():
     assert "HAMDTL17[i,t] = b0 + b1 TRT + b2 AVISIT + b3 TRT:AVISIT + b4 BASVAL + e[i,t]" in text
     assert "Normal(0, Sigma);  Sigma unstructured: a variance for each visit" in text
     assert "i: USUBJID,  t: AVISIT" in text
+    assert "divided by w" in text
+    nested = ModelSpec("y ~ t + (1 + t | site / id)", weights="w").equation()
+    assert "z1[i,t]' u1[j] + z2[i,t]' u2[i] + e[i,t]" in nested
+    assert "Normal(0, sigma^2 / w[i,t])" in nested
+    assert "i: site:id,  j: site" in nested
+    grouped = ModelSpec("y ~ t + us(v | arm / id)").equation()
+    assert "covariance for each pair of visits, of its own in each arm" in grouped
     slopes = ModelSpec("y ~ t + (1 + t || id)").equation()
     assert "b0 + b1 t + z1[i,t]' u1[i] + e[i,t]" in slopes
     assert "G diagonal" in slopes
@@ -63,7 +72,7 @@ def test_it_is_frozen():
         ({"outcome_type": "delta"}, SpecError, "outcome_type must be 'value' or 'change'"),
         ({"family": "poisson"}, SpecError, "family must be 'gaussian'"),
         ({"visit": "OTHER"}, SpecError, "names the visit 'AVISIT', the field visit names 'OTHER'"),
-        ({"outcome_type": "change"}, SpecError, "leave baseline out"),
+        ({"outcome_type": "change"}, SpecError, "leave baseline and baseline_as out"),
         ({"priors": {"coefficient_sd": 1}}, SpecError, "priors must be ml.Priors"),
         ({"formula": "y ~ x"}, FormulaError, "no covariance term"),
         ({"margin": "3"}, SpecError, "margin must be a number"),
@@ -85,7 +94,7 @@ def test_priors_must_be_positive():
     [
         ("{", "Not a JSON model spec"),
         ("[1]", "an object with a 'formula'"),
-        ('{"formula": "y ~ t + (1 | id)", "weights": "w"}', "Unknown fields in a model spec: weights"),
+        ('{"formula": "y ~ t + (1 | id)", "wieghts": "w"}', "Unknown fields in a model spec: wieghts"),
         ('{"msclong_spec": 9, "formula": "y ~ t + (1 | id)"}', "has format 9"),
     ],
 )

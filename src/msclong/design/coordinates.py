@@ -1,0 +1,180 @@
+"""What a covariance structure reads of each row: positions, times, effects, group codes, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from patsy import DesignInfo, EvalEnvironment, PatsyError, build_design_matrices, dmatrix
+
+from msclong.errors import DataError, FormulaError, listing
+
+
+class Reader(Protocol):
+    """Coordinates of the rows of a table, (N, m); raises a MsclongError naming rows that have none."""
+
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Position:
+    """The position of the visit among the planned ones."""
+
+    column: str
+    visits: tuple[object, ...]
+
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
+        position = {visit: i for i, visit in enumerate(self.visits)}
+        values = _column(frame, self.column)
+        unknown = ~values.isin(self.visits)
+        if unknown.any():
+            raise DataError(
+                f"{self.column!r} has values that the fitted covariance does not know, in rows "
+                f"{listing(frame.index[unknown])}; its visits are {listing(self.visits, 20)}."
+            )
+        return np.array([position[visit] for visit in values], dtype=float)[:, None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A numeric column as it stands: the time of the observation."""
+
+    column: str
+
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
+        values = pd.to_numeric(_column(frame, self.column), errors="coerce").to_numpy(dtype=float)
+        if not np.isfinite(values).all():
+            raise DataError(
+                f"{self.column!r} must be a number in every row with an outcome, for the covariance reads it as time; "
+                f"rows {listing(frame.index[~np.isfinite(values)])} are not."
+            )
+        return values[:, None]
+
+
+@dataclass(frozen=True)
+class InverseRootWeight:
+    """1 / sqrt(weight)."""
+
+    column: str
+
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
+        weights = pd.to_numeric(_column(frame, self.column), errors="coerce").to_numpy(dtype=float)
+        wrong = ~(np.isfinite(weights) & (weights > 0))
+        if wrong.any():
+            raise DataError(
+                f"The weights {self.column!r} must be positive numbers; rows {listing(frame.index[wrong])} are not. "
+                "Leave a row out yourself rather than giving it no weight."
+            )
+        return 1 / np.sqrt(weights)[:, None]
+
+
+@dataclass(frozen=True)
+class Membership:
+    """1 where the column has this one of its levels, else 0."""
+
+    column: str
+    level: object
+    levels: tuple[object, ...]
+
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
+        values = _column(frame, self.column)
+        unknown = ~values.isin(self.levels)
+        if unknown.any():
+            raise DataError(
+                f"Each of {listing(self.levels)} has its own covariance; {self.column!r} is none of these in rows "
+                f"{listing(frame.index[unknown])}."
+            )
+        return (values == self.level).to_numpy(dtype=float)[:, None]
+
+
+@dataclass(frozen=True)
+class GroupCode:
+    """A number for each combination of levels of some columns; combinations that are new get new numbers."""
+
+    columns: tuple[str, ...]
+    levels: tuple[tuple[object, ...], ...]
+
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
+        codes = {level: i for i, level in enumerate(self.levels)}
+        return np.array(
+            [codes.setdefault(key, len(codes)) for key in keys(frame, self.columns)], dtype=float
+        )[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """The columns of Z that patsy makes of a random-effects formula, or one of them."""
+
+    formula: str
+    design_info: DesignInfo
+    frame: pd.DataFrame
+    only: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.design_info.column_names[self._chosen])
+
+    @property
+    def _chosen(self) -> slice:
+        return slice(None) if self.only is None else slice(self.only, self.only + 1)
+
+    def __call__(self, frame: pd.DataFrame) -> np.ndarray:
+        try:
+            Z = np.asarray(
+                build_design_matrices([self.design_info], frame, NA_action="raise")[0], dtype=float
+            )
+        except (PatsyError, NameError, KeyError) as error:
+            raise FormulaError(
+                f"The random effects {self.formula!r} cannot be evaluated on these rows: {error}"
+            ) from None
+        if not np.isfinite(Z).all():
+            rows = frame.index[~np.isfinite(Z).all(axis=1)]
+            raise DataError(
+                f"The random effects {self.formula!r} have missing or infinite values; correct or drop rows "
+                f"{listing(rows)}."
+            )
+        return Z[:, self._chosen]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # patsy's DesignInfo cannot be pickled; it is built again from the formula and the rows.
+        return effects, (self.formula, self.frame, self.only)
+
+
+def effects(formula: str, frame: pd.DataFrame, only: int | None = None) -> Effects:
+    """The random effects of a patsy formula; raises FormulaError where patsy refuses it."""
+    try:
+        Z = dmatrix(formula, frame, eval_env=EvalEnvironment([{"np": np}]), NA_action="raise")
+    except PatsyError as error:
+        raise FormulaError(
+            f"patsy cannot build the random effects {formula!r}: {str(error).splitlines()[0]}."
+        ) from None
+    return Effects(formula, Z.design_info, frame, only)
+
+
+def keys(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[object, ...]]:
+    """The combination of levels of each row."""
+    return list(zip(*(series.tolist() for series in _grouping(frame, columns)), strict=True))
+
+
+def codes(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """(N,) integers, one for each combination of levels, in order of appearance."""
+    return frame.groupby(_grouping(frame, columns), sort=False, observed=True).ngroup().to_numpy()
+
+
+def _grouping(frame: pd.DataFrame, columns: Sequence[str]) -> list[pd.Series]:
+    values = [_column(frame, column) for column in columns]
+    for column, series in zip(columns, values, strict=True):
+        if series.isna().any():
+            raise DataError(
+                f"{column!r} groups the observations and is missing in rows {listing(frame.index[series.isna()])}."
+            )
+    return values
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+    if name not in frame.columns:
+        raise DataError(f"There is no column {name!r}; the columns are {listing(frame.columns, 20)}.")
+    return frame[name]
