@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 FOLDER = Path(__file__).parent.parent / "reference"
-VISIT_FACTORS = {"DaysF", "ageF", "visit"}
+VISIT_FACTORS = {"DaysF", "ageF", "visit", "AVISIT"}
 
 
 @cache

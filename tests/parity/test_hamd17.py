@@ -75,12 +75,13 @@ def test_at_the_covariance_of_r(name):
         C=problem.scale * problem.back @ gls.C,
         P=parts.P,
         W=np.linalg.inv(parts.observed),
-        n_obs=design.n_obs,
         structure=design.structure,
         gls=gls,
+        standardised=problem,
+        design=design,
     )
     estimate = PointEstimate(design.fixed.names, problem.coefficients(gls.beta), kenward_roger(model))
-    means = marginal_means(design.fixed, ["week", "TRT"])
+    means = marginal_means(design, ["week", "TRT"])
     for ours, table, column in (
         (estimate.test(means), theirs["ls_means"], "emmean"),
         (estimate.test(means.minus_reference("TRT", "2")), theirs["trt1_minus_trt2"], "estimate"),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from msclong.covariance.additive import Additive
+from msclong.covariance.independent import Independent
 from msclong.covariance.random_effects import RandomEffects
 from msclong.design.design import Design
 from msclong.errors import ConvergenceError, EngineError, SpecError
@@ -40,8 +41,8 @@ class StatsmodelsMixedLM:
         from statsmodels.tools.sm_exceptions import ConvergenceWarning as StatsmodelsWarning
 
         structure = design.structure
-        effects = list(structure.parts[:-1]) if isinstance(structure, Additive) else []
-        if len(effects) != 1 or not isinstance(effects[0], RandomEffects):
+        parts = structure.parts if isinstance(structure, Additive) else ()
+        if [type(part) for part in parts] != [RandomEffects, Independent]:
             raise EngineError(
                 "statsmodels' MixedLM expresses one set of correlated random effects, such as (1 + time | subject); "
                 f"this model has Sigma {structure.description}. Use ml.Frequentist()."
@@ -70,7 +71,7 @@ class StatsmodelsMixedLM:
                 beta=np.asarray(result.fe_params),
                 small_sample=FixedDf(np.asarray(result.cov_params())[:p, :p], float("inf")),
             ),
-            covariance=VarianceComponents(structure, theta, parameters),
+            covariance=VarianceComponents(structure, theta, parameters, design.visit_grid),
             outcome=Outcome(
                 converged=True,
                 singular=structure.is_singular(theta / float(result.scale), design.coords_rms),

@@ -68,10 +68,13 @@ def generalised_least_squares(
         inverse_root = np.linalg.inv(root)
         white = inverse_root[block.pattern] @ block.rows
         flat = white.reshape(-1, p + 1)
-        gram += flat.T @ flat
+        with np.errstate(over="ignore", invalid="ignore"):  # a Sigma that is all but singular: refused below
+            gram += flat.T @ flat
         log_det += 2 * float(block.n @ np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1))
         inverses.append(inverse_root)
         whitened.append(white)
+    if not np.isfinite(gram).all():
+        return None
     try:
         upper, _ = cho_factor(gram[:p, :p])
     except np.linalg.LinAlgError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from msclong.engines.frequentist.coefficient_df import CoefficientDf
 from msclong.engines.frequentist.model_based import ModelBased
-from msclong.results.wald import FixedDf
 
 
-def asymptotic(model: ModelBased) -> FixedDf:
+def asymptotic(model: ModelBased) -> CoefficientDf:
     """Normal and chi-squared reference distributions."""
-    return FixedDf(model.phi, float("inf"))
+    return CoefficientDf(model, np.full(len(model.C), np.inf))

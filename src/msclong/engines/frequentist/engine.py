@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,18 +9,22 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from msclong.covariance.structure import CovarianceStructure, Recoordinated
+from msclong.covariance.structure import CovarianceStructure
 from msclong.design.degeneracy import refuse_degenerate_unstructured, refuse_unidentified_random_effects
 from msclong.design.design import Design
+from msclong.design.visit_grid import VisitGrid
 from msclong.engines.frequentist.asymptotic import asymptotic
+from msclong.engines.frequentist.between_within import between_within
 from msclong.engines.frequentist.kenward_roger import kenward_roger
+from msclong.engines.frequentist.maximum_likelihood import maximum_likelihood
 from msclong.engines.frequentist.model_based import ModelBased
-from msclong.engines.frequentist.optimize import maximise, residual_scatter
+from msclong.engines.frequentist.modified_box import modified_box
 from msclong.engines.frequentist.residual import residual
+from msclong.engines.frequentist.sandwich import SANDWICHES, sandwich
 from msclong.engines.frequentist.satterthwaite import satterthwaite
+from msclong.engines.frequentist.second_order import kenward_roger_second_order
 from msclong.engines.frequentist.theta_covariance import theta_covariance
-from msclong.errors import ConvergenceWarning, SpecError, listing
-from msclong.likelihood.standardised import standardise
+from msclong.errors import ConvergenceWarning, SpecError, listing, warn
 from msclong.results.fit import Fit
 from msclong.results.outcome import Outcome
 from msclong.results.point_estimate import PointEstimate, SmallSample
@@ -29,11 +32,20 @@ from msclong.results.variance_components import VarianceComponents
 
 DF_METHODS: dict[str, Callable[[ModelBased], SmallSample]] = {
     "kenward-roger": kenward_roger,
+    "kenward-roger-second-order": kenward_roger_second_order,
     "satterthwaite": satterthwaite,
+    "between-within": between_within,
     "residual": residual,
     "asymptotic": asymptotic,
+    "modified-box": modified_box,
 }
 """Degrees-of-freedom methods; a new one is one new file and one line here."""
+
+ROUNDING = 1e-20
+"""A parameter below this, in units of the residual variance, is a zero that the optimiser reached by rounding."""
+
+OWN_ERRORS = ("kenward-roger", "kenward-roger-second-order", "modified-box")
+"""Methods that bring standard errors of their own, derived under REML."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +55,41 @@ class Frequentist:
     Parameters
     ----------
     method : 'reml' or 'ml'
-    ddf : 'kenward-roger', 'satterthwaite', 'residual' or 'asymptotic'
-        Kenward-Roger (linear form, SAS's kr(linear)) also corrects the standard errors and needs REML.
-    vcov : 'model'
-        Model-based covariance of the fixed effects (corrected where ddf is Kenward-Roger).
+    ddf : how degrees of freedom are found
+        'kenward-roger', without second derivatives of the covariance (SAS's kr(linear)), and
+        'kenward-roger-second-order', with them (SAS's kr), also correct the standard errors.
+        'satterthwaite', 'between-within' (as R mmrm), 'residual' (N - p), 'asymptotic' (infinite).
+        'modified-box' (Skene and Kenward 2010), for very few subjects: coefficients are those of ordinary least
+        squares; the covariance serves their tests.
+    vcov : 'model', 'CR0', 'CR2' or 'CR3'
+        Covariance of the fixed effects: model-based (corrected where ddf is Kenward-Roger), or the sandwich estimate
+        with independent units as clusters: CR0 plain, CR2 bias-reduced, CR3 jackknife.
     information : 'observed' or 'expected'
         Which information gives the covariance of theta's estimate. Observed: SAS, R mmrm, lmerTest.
         Expected: Kenward and Roger (1997), R pbkrtest.
 
-    Raises SpecError for any other value.
+    Raises SpecError for any other value; and for Kenward-Roger and the modified Box correction, which bring standard
+    errors of their own, with method='ml' or a sandwich.
     """
 
     method: Literal["reml", "ml"] = "reml"
-    ddf: Literal["kenward-roger", "satterthwaite", "residual", "asymptotic"] = "kenward-roger"
-    vcov: Literal["model"] = "model"
+    ddf: Literal[
+        "kenward-roger",
+        "kenward-roger-second-order",
+        "satterthwaite",
+        "between-within",
+        "residual",
+        "asymptotic",
+        "modified-box",
+    ] = "kenward-roger"
+    vcov: Literal["model", "CR0", "CR2", "CR3"] = "model"
     information: Literal["observed", "expected"] = "observed"
 
     def __post_init__(self) -> None:
         allowed = {
             "method": ("reml", "ml"),
             "ddf": tuple(DF_METHODS),
-            "vcov": ("model",),
+            "vcov": ("model", *SANDWICHES),
             "information": ("observed", "expected"),
         }
         for name, values in allowed.items():
@@ -71,8 +97,12 @@ class Frequentist:
                 raise SpecError(
                     f"Frequentist({name}=...) takes {listing(map(repr, values))}; got {getattr(self, name)!r}."
                 )
-        if self.method == "ml" and self.ddf == "kenward-roger":
-            raise SpecError("Kenward-Roger inference needs REML; with method='ml' use ddf='satterthwaite'.")
+        if self.ddf in OWN_ERRORS and (self.method == "ml" or self.vcov != "model"):
+            name = "Modified Box" if self.ddf == "modified-box" else "Kenward-Roger"
+            wrong = "needs REML; with method='ml'"
+            if self.method != "ml":
+                wrong = f"brings standard errors of its own; with vcov={self.vcov!r}"
+            raise SpecError(f"{name} inference {wrong} use ddf='satterthwaite'.")
 
     def fit(self, design: Design) -> Fit:
         """Maximise the (restricted) likelihood and prepare inference.
@@ -82,27 +112,25 @@ class Frequentist:
         refuse_degenerate_unstructured(design)
         refuse_unidentified_random_effects(design)
         reml = self.method == "reml"
-        standardised = standardise(design.moments)
-        there = design.structure.recoordinated(residual_scatter(standardised.moments))
-        moments = standardised.moments.with_coordinates(there.coords)
-        optimum = maximise(there.structure, moments, reml)
-        iterations = optimum.iterations
-        centre = there.structure.centred(optimum.gls.theta)
-        if centre is not None:  # a step or two from the optimum, with all digits of the information
-            there = Recoordinated(centre.structure, there.coords, there.theta @ centre.theta)
-            optimum = maximise(there.structure, moments, reml)
-            iterations += optimum.iterations
+        found = maximum_likelihood(design, reml)
+        standardised, there, optimum = found.standardised, found.there, found.optimum
         W = theta_covariance(there.structure, optimum, self.information)
+        coords = design.coords @ there.coords
+        robust = None
+        if self.vcov != "model":
+            robust = sandwich(self.vcov, design, coords, standardised, there.structure, optimum.gls)
         model = ModelBased(
             # Only C carries the analyst's units; P and W stay in those of theta there.
             C=standardised.scale * standardised.back @ optimum.gls.C,
             P=optimum.information.P,
             W=W,
-            n_obs=design.n_obs,
             structure=there.structure,
             gls=optimum.gls,
+            standardised=standardised,
+            design=design,
+            robust=robust,
         )
-        coords_rms = np.sqrt(np.mean((design.coords @ there.coords) ** 2, axis=0))
+        coords_rms = np.sqrt(np.mean(coords**2, axis=0))
         singular = there.structure.is_singular(optimum.gls.theta, coords_rms)
         notes = design.notes
         if singular:
@@ -110,14 +138,15 @@ class Frequentist:
                 "The covariance lies on its boundary: a variance is estimated as zero, or a correlation as one. "
                 "Fixed effects are still the maximum likelihood ones; consider fewer random effects."
             )
-            warnings.warn(message, ConvergenceWarning, stacklevel=3)
+            warn(message, ConvergenceWarning)
             notes = (*notes, message)
+        beta = standardised.coefficients(optimum.gls.beta)
         return Fit(
             engine=self,
             design=design,
             estimate=PointEstimate(
                 names=design.fixed.names,
-                beta=standardised.coefficients(optimum.gls.beta),
+                beta=standardised.ols if self.ddf == "modified-box" else beta,
                 small_sample=DF_METHODS[self.ddf](model),
             ),
             covariance=_variance_components(
@@ -125,12 +154,13 @@ class Frequentist:
                 there.theta @ optimum.gls.theta,
                 there.theta @ W @ there.theta.T,
                 standardised.scale,
+                design.visit_grid,
             ),
             outcome=Outcome(
                 converged=True,
                 singular=singular,
                 notes=notes,
-                diagnostics={"iterations": iterations, "Newton decrement": optimum.decrement},
+                diagnostics={"iterations": found.iterations, "Newton decrement": optimum.decrement},
             ),
             loglik=-optimum.gls.minus2(reml) / 2 + standardised.log_likelihood_shift(reml),
             n_parameters=design.structure.n_parameters + (0 if reml else len(design.fixed.names)),
@@ -138,12 +168,12 @@ class Frequentist:
 
 
 def _variance_components(
-    structure: CovarianceStructure, theta: np.ndarray, W: np.ndarray, scale: float
+    structure: CovarianceStructure, theta: np.ndarray, W: np.ndarray, scale: float, grid: VisitGrid | None
 ) -> VarianceComponents:
     """theta (k,) with its covariance W, from standardised units to the outcome's: multiplied by `scale`."""
     # theta is scaled parameter by parameter, so its slope is the scaled unit vector.
     slope = np.array([structure.scale(row, scale) for row in np.eye(theta.size)]).diagonal()
-    estimate = structure.scale(theta, scale)
+    estimate = structure.scale(np.where(np.abs(theta) < ROUNDING, 0.0, theta), scale)
     table = {"estimate": estimate, "se": np.sqrt(np.diag(W).clip(0, None)) * slope}
     names = pd.Index(structure.parameter_names, name="parameter")
-    return VarianceComponents(structure, estimate, pd.DataFrame(table, index=names))
+    return VarianceComponents(structure, estimate, pd.DataFrame(table, index=names), grid)

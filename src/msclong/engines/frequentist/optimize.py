@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from msclong.covariance.identification import UNIDENTIFIED, undetermined
 from msclong.covariance.structure import CovarianceStructure, Scatter
+from msclong.covariance.working import Working
 from msclong.design.cross_moments import CrossMoments
-from msclong.errors import ConvergenceError
+from msclong.errors import ConvergenceError, listing
 from msclong.likelihood.gls import GeneralisedLeastSquares, generalised_least_squares
 from msclong.likelihood.information import Information, information
 
@@ -25,6 +27,18 @@ CURVED = 1e-7
 
 KICK = 0.1
 """Least step along negative curvature, in units where curvature is one: a gain of about KICK^2 / 2."""
+
+FURTHER_STARTS = 2.0
+"""SD of further start values around the first, in working coordinates (logs, atanh, or about one residual SD)."""
+
+N_FURTHER_STARTS = 4
+"""Further starts where the first fails."""
+
+N_THOROUGH_STARTS = 12
+"""Further starts where several maxima are likely."""
+
+MANY_SUBJECTS = 20
+"""Subjects from which on several maxima are not looked for."""
 
 MAX_ITERATIONS = 200
 MAX_HALVINGS = 40
@@ -46,31 +60,71 @@ class Optimum:
     iterations: int
 
 
-def maximise(structure: CovarianceStructure, moments: CrossMoments, reml: bool) -> Optimum:
-    """Maximise from the structure's own start values; raises ConvergenceError with advice, never returns a guess."""
+def maximise(
+    structure: CovarianceStructure, moments: CrossMoments, reml: bool, start: np.ndarray | None = None
+) -> Optimum:
+    """Maximise; raises ConvergenceError with advice, never returns a guess.
+
+    Where the first climb fails, and where few subjects are likely to leave several maxima, others are started around
+    its start, and the highest end is taken.
+
+    start : (k,) working coordinates, taken to be near the maximum; None takes the structure's own start values.
+    """
+    thorough = start is None and structure.several_maxima and moments.n_subjects < MANY_SUBJECTS
+    w = start
+    if w is None:
+        w = structure.working.from_theta(structure.start(residual_scatter(moments)))
+        _refuse_uninformed(structure, moments, reml, w)
+    n = N_THOROUGH_STARTS if thorough else N_FURTHER_STARTS
+    shifts = FURTHER_STARTS * np.random.default_rng(0).normal(size=(n, w.size))
+    best: Optimum | None = None
+    failures: list[ConvergenceError] = []
+    for shift in (np.zeros(w.size), *shifts):
+        try:
+            found = _climb(structure, moments, reml, w + shift)
+        except ConvergenceError as error:
+            failures.append(error)
+            continue
+        if best is None or found.gls.minus2(reml) < best.gls.minus2(reml) - LINE_SEARCH_NOISE:
+            best = found
+        if not thorough:
+            break
+    if best is None:
+        raise failures[0]
+    return best
+
+
+def _climb(structure: CovarianceStructure, moments: CrossMoments, reml: bool, w: np.ndarray) -> Optimum:
+    """Newton's method from w; raises ConvergenceError."""
     working = structure.working
-    w = working.from_theta(structure.start(residual_scatter(moments)))
-    gls = generalised_least_squares(structure, working.to_theta(w), moments)
-    if gls is None:
+    basis = _solution(structure, moments, w)
+    if basis is None:
         raise ConvergenceError(
             f"The start values of {structure.keyword!r} give no positive definite covariance. {_ADVICE}"
         )
-    for iteration in range(MAX_ITERATIONS + 1):
+    # Where visits differ in spread by orders of magnitude, columns that are orthonormal by ordinary least squares are
+    # far from it once weighted; those that are so at the start value keep their digits.
+    p = moments.n_fixed
+    whiten = np.eye(p + 1)
+    whiten[:p] = np.column_stack([basis.C, -basis.beta])
+    whitened = moments.linear_map(whiten)
+    gls = _solution(structure, whitened, w)
+    decrement, iteration = np.nan, 0
+    while gls is not None and iteration <= MAX_ITERATIONS:
         derivatives = information(structure, gls, reml)
-        jacobian = working.jacobian(w)
-        gradient = jacobian.T @ derivatives.gradient
-        hessian = 2 * jacobian.T @ derivatives.observed @ jacobian + working.curvature(
-            w, derivatives.gradient
-        )
-        step, curved = _newton_step(hessian, 2 * jacobian.T @ derivatives.expected @ jacobian, gradient)
+        gradient, hessian, fisher = _in_working(working, w, derivatives)
+        if not np.isfinite(hessian).all():
+            break
+        step, curved = newton_step(hessian, fisher, gradient)
         decrement = float(-gradient @ step)
+        iteration += 1
         if curved and decrement < TOLERANCE:
-            final = generalised_least_squares(structure, working.to_theta(w + step), moments)
+            final = _solution(structure, whitened, w + step)
             if final is not None:
                 w, gls = w + step, final
                 derivatives = information(structure, gls, reml)
-            return Optimum(gls, derivatives, w, hessian, decrement, iteration + 1)
-        moved = _line_search(structure, moments, reml, w, step, decrement, gls.minus2(reml))
+            return Optimum(_unwhitened(gls, basis, moments), derivatives, w, hessian, decrement, iteration)
+        moved = _line_search(structure, whitened, reml, w, step, decrement, gls.minus2(reml))
         if moved is None:
             break
         w, gls = moved
@@ -86,6 +140,67 @@ _ADVICE = (
 )
 
 
+def _refuse_uninformed(
+    structure: CovarianceStructure, moments: CrossMoments, reml: bool, w: np.ndarray
+) -> None:
+    """Raise ConvergenceError where the likelihood does not depend on some parameter: rounding would choose its value.
+
+    Looked at in general position: at a correlation of zero, say, others may have no effect that have one elsewhere.
+    """
+    w = w + 0.5 * np.sin(np.arange(1, w.size + 1))
+    gls = _solution(structure, moments, w)
+    if gls is None:
+        return
+    J = structure.working.jacobian(w)
+    expected = J.T @ information(structure, gls, reml).expected @ J
+    size = np.sqrt(np.diag(expected).clip(0, None))
+    if (
+        size.min() > 1e-4 * size.max()
+        and np.linalg.eigvalsh(expected / np.outer(size, size))[0] > UNIDENTIFIED
+    ):
+        return
+    if_mean_known = np.diag(J.T @ information(structure, gls, reml=False).expected @ J)
+    if names := undetermined(expected, J, structure.parameter_names, if_mean_known):
+        raise ConvergenceError(
+            f"The data say nothing of {listing(names)}: too few subjects were seen at these visits, or at both of two. "
+            f"{_ADVICE}"
+        )
+
+
+def _solution(
+    structure: CovarianceStructure, moments: CrossMoments, w: np.ndarray
+) -> GeneralisedLeastSquares | None:
+    """Generalised least squares at w; None where theta overflows or Sigma is not positive definite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        theta = structure.working.to_theta(w)
+    return generalised_least_squares(structure, theta, moments) if np.isfinite(theta).all() else None
+
+
+def _in_working(
+    working: Working, w: np.ndarray, derivatives: Information
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradient (k,), Hessian and Fisher information (k, k) of minus twice the log-likelihood, over w."""
+    J = working.jacobian(w)
+    curvature = working.curvature(w, derivatives.gradient)
+    hessian = 2 * J.T @ derivatives.observed @ J + curvature
+    return J.T @ derivatives.gradient, hessian, 2 * J.T @ derivatives.expected @ J
+
+
+def _unwhitened(
+    gls: GeneralisedLeastSquares, basis: GeneralisedLeastSquares, moments: CrossMoments
+) -> GeneralisedLeastSquares:
+    """The solution for the columns of `moments` from that for X C0 and y - X beta0; M, Z, e and P are the same."""
+    return replace(
+        gls,
+        beta=basis.beta + basis.C @ gls.beta,
+        C=basis.C @ gls.C,
+        minus2_reml=gls.minus2_reml - 2 * float(np.log(np.diag(basis.C)).sum()),
+        blocks=tuple(
+            replace(fit, block=block) for fit, block in zip(gls.blocks, moments.blocks, strict=True)
+        ),
+    )
+
+
 def residual_scatter(moments: CrossMoments) -> list[Scatter]:
     """Scatter of the last column by pattern; in standardised moments, of ordinary-least-squares residuals."""
     result = []
@@ -97,14 +212,14 @@ def residual_scatter(moments: CrossMoments) -> list[Scatter]:
     return result
 
 
-def _newton_step(hessian: np.ndarray, fisher: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, bool]:
+def newton_step(hessian: np.ndarray, fisher: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, bool]:
     """The Newton step and True; where the Hessian is not positive definite, a step downhill all the same and False.
 
     There each eigenvalue is replaced by its size, and along negative curvature the step is at least KICK: at a
     saddle (a random-effect standard deviation of zero is one, by symmetry) the gradient alone would not leave it.
     """
     # The units of each coordinate: its curvature, and the Fisher information where the curvature is small.
-    scale = np.sqrt(np.abs(np.diag(hessian)) + 1e-3 * np.diag(fisher)) + 1e-300
+    scale = np.sqrt(np.abs(np.diag(hessian)) + 1e-3 * np.diag(fisher).clip(0, None)).clip(1e-150, None)
     values, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
     slope = vectors.T @ (gradient / scale)
     if values[0] > CURVED:
@@ -128,9 +243,7 @@ def _line_search(
     size = 1.0
     for _ in range(MAX_HALVINGS):
         trial = w + size * step
-        with np.errstate(over="ignore"):
-            theta = structure.working.to_theta(trial)
-        gls = generalised_least_squares(structure, theta, moments) if np.isfinite(theta).all() else None
+        gls = _solution(structure, moments, trial)
         if gls is not None:
             gain = value - gls.minus2(reml)
             if gain >= 1e-4 * size * decrement or (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from msclong.engines.frequentist.coefficient_df import CoefficientDf
 from msclong.engines.frequentist.model_based import ModelBased
-from msclong.results.wald import FixedDf
 
 
-def residual(model: ModelBased) -> FixedDf:
+def residual(model: ModelBased) -> CoefficientDf:
     """N - p (SAS ddfm=residual): as if all observations were independent."""
-    return FixedDf(model.phi, float(model.n_obs - model.C.shape[0]))
+    p = len(model.C)
+    return CoefficientDf(model, np.full(p, float(model.design.n_obs - p)))

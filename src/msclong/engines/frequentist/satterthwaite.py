@@ -8,7 +8,6 @@ import numpy as np
 
 from msclong.engines.frequentist.model_based import ModelBased
 from msclong.results.point_estimate import FTest
-from msclong.results.wald import wald_statistic
 
 EQUAL_DF = 1e-8
 """Denominator df that differ by less than this are one value (as in R lmerTest)."""
@@ -31,15 +30,17 @@ def satterthwaite_df(model: ModelBased, L: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Satterthwaite:
-    """Model-based standard errors, Satterthwaite degrees of freedom."""
+    """Model-based or sandwich standard errors, Satterthwaite degrees of freedom."""
 
     model: ModelBased
 
     @property
     def vcov(self) -> np.ndarray:
-        return self.model.phi
+        return self.model.vcov
 
     def df(self, L: np.ndarray) -> np.ndarray:
+        if self.model.robust is not None:
+            return self.model.robust.df(L @ self.model.C)
         return satterthwaite_df(self.model, L)
 
     def f_test(self, beta: np.ndarray, L: np.ndarray) -> FTest:
@@ -48,7 +49,7 @@ class Satterthwaite:
         Fai and Cornelius (1996), Journal of Statistical Computation and Simulation 54:363.
         """
         q = L.shape[0]
-        statistic = wald_statistic(beta, self.vcov, L)
+        statistic = self.model.wald(beta, L)
         _, vectors = np.linalg.eigh(L @ self.vcov @ L.T)
         df = self.df(vectors.T @ L)
         if np.ptp(df) < EQUAL_DF * df.max():

@@ -8,6 +8,7 @@ import pytest
 
 import msclong as ml
 from dense import dense_covariance
+from msclong.covariance.registry import known_structures
 from msclong.linear_hypothesis import LinearHypothesis
 
 # The dense formulas invert N x N matrices: a few digits go to rounding.
@@ -65,7 +66,10 @@ def dense_kenward_roger(fit, L):
     return adjusted, scale * wald, m
 
 
-@pytest.mark.parametrize("structure", ["us(visit | id)", "ar1(visit | id)", "(1 + visit | id)"])
+VISIT_STRUCTURES = [f"{keyword}(visit | id)" for keyword in known_structures()]
+
+
+@pytest.mark.parametrize("structure", [*VISIT_STRUCTURES, "(1 + visit | id)", "(1 | id) + ar1(visit | id)"])
 def test_against_the_printed_formulas(trial, structure):
     spec = ml.ModelSpec(f"y ~ arm * C(visit) + {structure}", visit="visit")
     fit = ml.fit(spec, trial, engine=ml.Frequentist(information="expected"))

@@ -17,7 +17,8 @@ from user_structures import Banded, HeterogeneousBanded, Tapered
 def test_the_reported_theta_has_the_reported_likelihood(structure):
     spec = ml.ModelSpec("change ~ week + us(week | PATIENT)", outcome_type="change")
     design = build_design(spec, long_data(spec, ml.datasets.hamd17()))
-    design = replace(design, structure=structure(design.structure.visits))
+    covariance = replace(design.covariance, structure=structure(design.structure.visits))
+    design = replace(design, covariance=covariance)
     fit = ml.Frequentist().fit(design)
     gls = generalised_least_squares(design.structure, fit.covariance.theta, design.moments)
     assert fit.loglik == pytest.approx(-gls.minus2_reml / 2, rel=1e-10)
