@@ -6,144 +6,48 @@ conversion of draws are one definition. A structure without an entry in COVARIAN
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from msclong.covariance.additive import Additive
+from msclong.covariance.antedependence import Antedependence, HeterogeneousAntedependence
 from msclong.covariance.autoregressive import Autoregressive, HeterogeneousAutoregressive
-from msclong.covariance.compound_symmetry import CompoundSymmetry
+from msclong.covariance.by_group import ByGroup
+from msclong.covariance.compound_symmetry import CompoundSymmetry, HeterogeneousCompoundSymmetry
+from msclong.covariance.diagonal import Diagonal, HomogeneousDiagonal
 from msclong.covariance.independent import Independent
+from msclong.covariance.partial_autocorrelations import (
+    Autocovariances,
+    PartialAutocorrelations,
+    autocorrelations,
+)
 from msclong.covariance.random_effects import RandomEffects
+from msclong.covariance.scaled import Scaled
+from msclong.covariance.scaled_correlation import ScaledCorrelation
+from msclong.covariance.spatial import SpatialExponential, SpatialGaussian
 from msclong.covariance.structure import CovarianceStructure
-from msclong.covariance.toeplitz import HeterogeneousToeplitz
+from msclong.covariance.toeplitz import HeterogeneousToeplitz, Toeplitz
 from msclong.covariance.unstructured import Unstructured
+from msclong.covariance.visit_structure import VisitStructure
+from msclong.covariance.within_groups import WithinGroups
 from msclong.covariance.working import CholeskyFactor, Elementwise, Joined, Working
+from msclong.covariance.wrapped import Wrapped
+from msclong.engines.bayesian.covariance_variables import (
+    CovariancePrior,
+    Gaussian,
+    HalfT,
+    PriorScale,
+    StretchedBeta,
+    Values,
+)
 from msclong.errors import EngineError
 from msclong.spec.prior import Priors
 
-Values = Mapping[str, Any]
-"""Variable name -> vector of its values."""
-
-Theta = Callable[[Values, Any], Any]
-"""(values, xp) -> theta on the natural scale, as a vector."""
-
-
-@dataclass(frozen=True)
-class Variable(ABC):
-    """A vector of independent parameters; `labels` name its elements."""
-
-    name: str
-    labels: tuple[str, ...]
-
-    @abstractmethod
-    def text(self, i: int) -> str:
-        """The prior of element i in the field's notation, in outcome units."""
-
-    @abstractmethod
-    def hyperparameters(self, unit: float) -> np.ndarray:
-        """The numbers that enter the sampler as data, one an element, where the outcome is counted in `unit`."""
-
-    def constants(self) -> tuple[object, ...]:
-        """What is compiled into the sampler's code."""
-        return ()
-
-    def natural(self, sampled: Any) -> Any:
-        """The parameter from what the sampler draws."""
-        return sampled
-
-    def described(self) -> list[tuple[str, str]]:
-        """(label, prior) of each element."""
-        return [(label, self.text(i)) for i, label in enumerate(self.labels)]
-
-
-@dataclass(frozen=True)
-class HalfT(Variable):
-    """Standard deviations: half-Student-t(df, 0, scale[i]), in outcome units.
-
-    per : (the SD of a covariate) that each is counted by; a plain standard deviation has 1.
-    """
-
-    scale: tuple[float, ...]
-    df: float
-    per: tuple[float, ...]
-
-    def text(self, i: int) -> str:
-        return f"half-Student-t({self.df:.4g}, 0, {self.scale[i]:.4g})"
-
-    def hyperparameters(self, unit: float) -> np.ndarray:
-        return np.array(self.scale) / unit
-
-    def constants(self) -> tuple[object, ...]:
-        return (self.df, self.per)
-
-
-@dataclass(frozen=True)
-class StretchedBeta(Variable):
-    """Correlations: Beta(shape[i], shape[i]) stretched to (lower, 1); the sampler draws the Beta on (0, 1).
-
-    joint : how to describe the vector as a whole, where the elements by themselves say little.
-    """
-
-    shape: tuple[float, ...]
-    lower: float = -1.0
-    joint: tuple[tuple[str, str], ...] = ()
-
-    def text(self, i: int) -> str:
-        if self.shape[i] == 1:
-            return f"Uniform({self.lower:.4g}, 1)"
-        return f"Beta({self.shape[i]:.4g}, {self.shape[i]:.4g}) on ({self.lower:.4g}, 1)"
-
-    def hyperparameters(self, unit: float) -> np.ndarray:
-        return np.array(self.shape)
-
-    def constants(self) -> tuple[object, ...]:
-        return (self.lower,)
-
-    def natural(self, sampled: Any) -> Any:
-        return self.lower + (1 - self.lower) * sampled
-
-    def described(self) -> list[tuple[str, str]]:
-        return list(self.joint) or super().described()
-
-
-@dataclass(frozen=True)
-class Gaussian(Variable):
-    """Covariances of a structure that this engine does not know: Normal(0, scale[i]), in squared outcome units."""
-
-    scale: tuple[float, ...]
-
-    def text(self, i: int) -> str:
-        return f"Normal(0, {self.scale[i]:.4g})"
-
-    def hyperparameters(self, unit: float) -> np.ndarray:
-        return np.array(self.scale) / unit**2
-
-
-@dataclass(frozen=True, eq=False)
-class CovariancePrior:
-    """Independent variables, and theta (k,) on the natural scale as a function of them."""
-
-    variables: tuple[Variable, ...]
-    theta: Theta
-
-
-@dataclass(frozen=True)
-class PriorScale:
-    """What a structure's prior may depend on: hyperparameters, outcome scale s, coordinates (N, d) of the rows."""
-
-    priors: Priors
-    s: float
-    coords: np.ndarray
-
-    def sds(self, name: str, labels: tuple[str, ...], per: np.ndarray | None = None) -> HalfT:
-        """Half-t standard deviations, element i per `per[i]` of a covariate."""
-        divisors = np.ones(len(labels)) if per is None else per
-        scale = tuple(float(self.priors.sd_scale * self.s / unit) for unit in divisors)
-        return HalfT(name, labels, scale, self.priors.sd_df, tuple(map(float, divisors)))
+EVERY_VISIT = "sd (every visit)"
+"""Label of a standard deviation that all visits share."""
 
 
 def covariance_prior(
@@ -159,7 +63,7 @@ def covariance_prior(
 
 def unstructured(structure: Unstructured, scale: PriorScale) -> CovariancePrior:
     """Half-t standard deviation for each visit, LKJ correlation matrix."""
-    sds = scale.sds("sd", tuple(f"sd({visit})" for visit in structure.visit_labels))
+    sds = scale.sds("sd", _by_visit(structure))
     return _sds_and_lkj(sds, scale.priors.correlation_eta)
 
 
@@ -175,7 +79,7 @@ def random_effects(structure: RandomEffects, scale: PriorScale) -> CovariancePri
 
 def independent(structure: Independent, scale: PriorScale) -> CovariancePrior:
     """Half-t residual standard deviation."""
-    return CovariancePrior((scale.sds("sd", ("residual sd",)),), lambda v, xp: v["sd"] ** 2)
+    return _variances(scale.sds("sd", ("residual sd",)))
 
 
 def compound_symmetry(structure: CompoundSymmetry, scale: PriorScale) -> CovariancePrior:
@@ -186,56 +90,86 @@ def compound_symmetry(structure: CompoundSymmetry, scale: PriorScale) -> Covaria
         variance, rho = v["sd"][0] ** 2, v["correlation"][0]
         return xp.stack([rho * variance, (1 - rho) * variance])
 
-    sds = scale.sds("sd", ("sd (every visit)",))
+    sds = scale.sds("sd", (EVERY_VISIT,))
     return CovariancePrior((sds, StretchedBeta("correlation", ("correlation",), (1.0,), lower)), theta)
 
 
-def autoregressive(structure: Autoregressive, scale: PriorScale) -> CovariancePrior:
-    """Half-t standard deviations; correlation of neighbours uniform on (-1, 1)."""
-    labels = (
-        tuple(f"sd({v})" for v in structure.visit_labels)
-        if structure.heterogeneous
-        else ("sd (every visit)",)
-    )
+def scaled_correlation(
+    structure: ScaledCorrelation, scale: PriorScale, lower: float = -1.0
+) -> CovariancePrior:
+    """Half-t standard deviations; correlations uniform on (lower, 1): every one of them is possible by itself."""
+    names = structure.correlation_names()
     return CovariancePrior(
-        (scale.sds("sd", labels), StretchedBeta("correlation", structure.correlation_names(), (1.0,))),
+        (_sds(structure, scale), StretchedBeta("correlation", names, (1.0,) * len(names), lower)),
         lambda v, xp: xp.concatenate([v["sd"] ** 2, v["correlation"]]),
     )
 
 
-def toeplitz(structure: HeterogeneousToeplitz, scale: PriorScale) -> CovariancePrior:
+def heterogeneous_compound_symmetry(
+    structure: HeterogeneousCompoundSymmetry, scale: PriorScale
+) -> CovariancePrior:
+    """Half-t standard deviations; correlation uniform where the matrix is positive definite."""
+    return scaled_correlation(structure, scale, lower=-1 / (structure.n_visits - 1))
+
+
+def heterogeneous_toeplitz(structure: HeterogeneousToeplitz, scale: PriorScale) -> CovariancePrior:
     """Half-t standard deviations; partial autocorrelations uniform on (-1, 1).
 
     Partial autocorrelations reach every positive definite Toeplitz correlation matrix and no other
     (Barndorff-Nielsen and Schou 1973, Journal of Multivariate Analysis 3:408).
     """
     lags = structure.n_visits - 1
-    partial = StretchedBeta(
-        "partial", tuple(f"partial autocorrelation(lag {lag})" for lag in range(1, lags + 1)), (1.0,) * lags
+    return CovariancePrior(
+        (_sds(structure, scale), _partials(lags)),
+        lambda v, xp: xp.concatenate([v["sd"] ** 2, _autocorrelations(v, lags, xp)]),
     )
 
-    def theta(v: Values, xp: Any) -> Any:
-        rho = autocorrelations([v["partial"][lag] for lag in range(lags)])
-        return xp.concatenate([v["sd"] ** 2, xp.stack(rho)])
 
-    sds = scale.sds("sd", tuple(f"sd({visit})" for visit in structure.visit_labels))
-    return CovariancePrior((sds, partial), theta)
+def toeplitz(structure: Toeplitz, scale: PriorScale) -> CovariancePrior:
+    """Half-t standard deviation; partial autocorrelations uniform on (-1, 1)."""
+    return _autocovariances(structure.n_visits - 1, scale)
+
+
+def diagonal(structure: Diagonal, scale: PriorScale) -> CovariancePrior:
+    """Half-t standard deviation for each visit."""
+    return _variances(scale.sds("sd", _by_visit(structure)))
+
+
+def homogeneous_diagonal(structure: HomogeneousDiagonal, scale: PriorScale) -> CovariancePrior:
+    """Half-t standard deviation."""
+    return _variances(scale.sds("sd", (EVERY_VISIT,)))
+
+
+def spatial(structure: SpatialExponential, scale: PriorScale) -> CovariancePrior:
+    """Half-t standard deviation; log-normal range."""
+    return CovariancePrior(
+        (scale.sds("sd", (EVERY_VISIT,)), scale.range("range")),
+        lambda v, xp: xp.concatenate([v["sd"] ** 2, v["range"]]),
+    )
 
 
 def additive(structure: Additive, scale: PriorScale) -> CovariancePrior:
-    """The parts' priors side by side, their variables numbered by part."""
+    """The parts' priors side by side, their variables numbered by part; by group, labelled by it."""
     parts = [
         covariance_prior(part, scale.priors, scale.s, scale.coords[:, columns])
         for part, _, columns in structure.split()
     ]
+    if isinstance(structure, ByGroup):
+        parts = [_labelled(part, group) for part, group in zip(parts, structure.groups, strict=True)]
     return _side_by_side(parts)
+
+
+def wrapped(structure: Wrapped, scale: PriorScale) -> CovariancePrior:
+    """The part's own prior; with observation weights, that of an observation of weight one."""
+    return covariance_prior(structure.part, scale.priors, scale.s, scale.coords[:, 1:])
 
 
 def generic(structure: CovarianceStructure, scale: PriorScale) -> CovariancePrior:
     """For structures that others register, read off their working coordinates.
 
-    'log' parameters are variances: half-t on their roots; 'atanh' ones correlations: uniform on (-1, 1);
-    'identity' ones covariances: Normal(0, (sd_scale s)^2); Cholesky factors: half-t standard deviations and LKJ.
+    'log' parameters are variances: half-t on their roots; 'atanh' ones correlations: uniform on (-1, 1); 'range' ones
+    ranges in time: log-normal; 'identity' ones covariances: Normal(0, (sd_scale s)^2); Cholesky factors: half-t
+    standard deviations and LKJ; partial autocorrelations: uniform on (-1, 1).
     Where Sigma is not positive definite the prior is zero.
     """
     return _from_working(structure.working, structure.parameter_names, scale)
@@ -246,10 +180,21 @@ COVARIANCE_PRIORS: dict[type, Callable[[Any, PriorScale], CovariancePrior]] = {
     RandomEffects: random_effects,
     Independent: independent,
     CompoundSymmetry: compound_symmetry,
-    Autoregressive: autoregressive,
-    HeterogeneousAutoregressive: autoregressive,
-    HeterogeneousToeplitz: toeplitz,
+    HeterogeneousCompoundSymmetry: heterogeneous_compound_symmetry,
+    Autoregressive: scaled_correlation,
+    HeterogeneousAutoregressive: scaled_correlation,
+    Antedependence: scaled_correlation,
+    HeterogeneousAntedependence: scaled_correlation,
+    Toeplitz: toeplitz,
+    HeterogeneousToeplitz: heterogeneous_toeplitz,
+    SpatialExponential: spatial,
+    SpatialGaussian: spatial,
+    Diagonal: diagonal,
+    HomogeneousDiagonal: homogeneous_diagonal,
     Additive: additive,
+    ByGroup: additive,
+    WithinGroups: wrapped,
+    Scaled: wrapped,
 }
 """Structures with a prior of their own (exact type, for a subclass may mean something else by theta)."""
 
@@ -273,23 +218,39 @@ def covariance_from_partials(sd: Any, partial: Any, size: int, xp: Any) -> Any:
     return (factor[row] * factor[column]).sum(axis=1)
 
 
-def autocorrelations(partial: list[Any]) -> list[Any]:
-    """rho_1 .. rho_m from partial autocorrelations, by the Durbin-Levinson recursion."""
-    rho: list[Any] = []
-    phi: list[Any] = []
-    for a in partial:
-        predicted = sum((f * r for f, r in zip(phi, reversed(rho), strict=True)), 0.0)
-        left = 1 - sum((f * r for f, r in zip(phi, rho, strict=True)), 0.0)
-        rho.append(predicted + a * left)
-        phi = [f - a * g for f, g in zip(phi, reversed(phi), strict=True)] + [a]
-    return rho
+def _by_visit(structure: VisitStructure) -> tuple[str, ...]:
+    return tuple(f"sd({visit})" for visit in structure.visit_labels)
+
+
+def _sds(structure: ScaledCorrelation, scale: PriorScale) -> HalfT:
+    return scale.sds("sd", _by_visit(structure) if structure.heterogeneous else (EVERY_VISIT,))
+
+
+def _variances(sds: HalfT) -> CovariancePrior:
+    return CovariancePrior((sds,), lambda v, xp: v["sd"] ** 2)
+
+
+def _partials(lags: int) -> StretchedBeta:
+    names = tuple(f"partial autocorrelation(lag {lag})" for lag in range(1, lags + 1))
+    return StretchedBeta("partial", names, (1.0,) * lags)
+
+
+def _autocorrelations(values: Values, lags: int, xp: Any) -> Any:
+    return xp.stack(autocorrelations([values["partial"][lag] for lag in range(lags)]))
+
+
+def _autocovariances(lags: int, scale: PriorScale) -> CovariancePrior:
+    return CovariancePrior(
+        (scale.sds("sd", (EVERY_VISIT,)), _partials(lags)),
+        lambda v, xp: v["sd"][0] ** 2 * xp.concatenate([np.ones(1), _autocorrelations(v, lags, xp)]),
+    )
 
 
 def _sds_and_lkj(sds: HalfT, eta: float) -> CovariancePrior:
     """LKJ(eta): independent partial correlations, Beta(eta + (T - 1 - m) / 2) in the m-th column of the vine."""
     size = len(sds.labels)
     if size == 1:
-        return CovariancePrior((sds,), lambda v, xp: v["sd"] ** 2)
+        return _variances(sds)
     row, column = np.tril_indices(size, -1)
     partial = StretchedBeta(
         "partial",
@@ -302,13 +263,18 @@ def _sds_and_lkj(sds: HalfT, eta: float) -> CovariancePrior:
     )
 
 
+def _labelled(prior: CovariancePrior, group: str) -> CovariancePrior:
+    """The same prior where every label names the group."""
+    return replace(prior, variables=tuple(v.of_group(group) for v in prior.variables))
+
+
 def _side_by_side(parts: list[CovariancePrior]) -> CovariancePrior:
-    variables = tuple(replace(v, name=f"{v.name}{i}") for i, part in enumerate(parts) for v in part.variables)
+    variables = tuple(replace(v, name=f"{v.name}_{i}") for i, part in enumerate(parts) for v in part.variables)
 
     def theta(values: Values, xp: Any) -> Any:
         return xp.concatenate(
             [
-                part.theta({v.name: values[f"{v.name}{i}"] for v in part.variables}, xp)
+                part.theta({v.name: values[f"{v.name}_{i}"] for v in part.variables}, xp)
                 for i, part in enumerate(parts)
             ]
         )
@@ -328,10 +294,15 @@ def _from_working(working: Working, names: tuple[str, ...], scale: PriorScale) -
     if isinstance(working, CholeskyFactor):
         sds = scale.sds("sd", tuple(f"sd({i + 1})" for i in range(working.size)))
         return _sds_and_lkj(sds, scale.priors.correlation_eta)
+    if isinstance(working, Autocovariances):
+        return _autocovariances(working.lags, scale)
+    if isinstance(working, PartialAutocorrelations):
+        lags = working.lags
+        return CovariancePrior((_partials(lags),), lambda v, xp: _autocorrelations(v, lags, xp))
     if not isinstance(working, Elementwise):
         raise EngineError(
             f"ml.Bayesian() has no prior for working coordinates of type {type(working).__name__}; use Elementwise, "
-            "CholeskyFactor or Joined, or add the structure to COVARIANCE_PRIORS."
+            "CholeskyFactor, PartialAutocorrelations or Joined, or add the structure to COVARIANCE_PRIORS."
         )
     return _side_by_side(
         [_elementwise(kind, name, scale) for kind, name in zip(working.kinds, names, strict=True)]
@@ -340,7 +311,9 @@ def _from_working(working: Working, names: tuple[str, ...], scale: PriorScale) -
 
 def _elementwise(kind: str, name: str, scale: PriorScale) -> CovariancePrior:
     if kind == "log":
-        return CovariancePrior((scale.sds("sd", (f"square root of {name}",)),), lambda v, xp: v["sd"] ** 2)
+        return _variances(scale.sds("sd", (f"square root of {name}",)))
+    if kind == "range":
+        return CovariancePrior((scale.range(name),), lambda v, xp: v["range"])
     if kind == "atanh":
         return CovariancePrior(
             (StretchedBeta("correlation", (name,), (1.0,)),), lambda v, xp: v["correlation"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from secrets import randbits
 
@@ -16,7 +15,7 @@ from msclong.engines.bayesian.coefficients import draw_coefficients
 from msclong.engines.bayesian.collapsed import collapse
 from msclong.engines.bayesian.convergence import convergence
 from msclong.engines.bayesian.priors import model_priors
-from msclong.errors import ConvergenceWarning, DesignError, SpecError
+from msclong.errors import ConvergenceWarning, DesignError, SpecError, warn
 from msclong.likelihood.standardised import standardise
 from msclong.results.fit import Fit
 from msclong.results.outcome import Outcome
@@ -118,7 +117,9 @@ class Bayesian:
                 theta=theta,
                 theta_names=design.structure.parameter_names,
             ),
-            covariance=VarianceComponents(design.structure, theta.mean(axis=(0, 1)), parameters),
+            covariance=VarianceComponents(
+                design.structure, theta.mean(axis=(0, 1)), parameters, design.visit_grid
+            ),
             outcome=self._outcome(
                 design, convergence(np.dstack([theta, beta])), sampled.divergences, seed, priors.note()
             ),
@@ -150,7 +151,7 @@ class Bayesian:
                 "Priors."
             )
         if complaints:
-            warnings.warn(" ".join(complaints), ConvergenceWarning, stacklevel=4)
+            warn(" ".join(complaints), ConvergenceWarning)
         return Outcome(
             converged=not complaints,
             notes=(*design.notes, prior_note, *_weakly_identified(design), *complaints),

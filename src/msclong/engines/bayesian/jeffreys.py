@@ -10,7 +10,7 @@ import numpy as np
 from msclong.covariance.unstructured import Unstructured
 from msclong.design.degeneracy import refuse_degenerate_unstructured
 from msclong.design.design import Design
-from msclong.engines.bayesian.covariance_priors import CovariancePrior, Values, Variable
+from msclong.engines.bayesian.covariance_variables import CovariancePrior, Values, Variable
 from msclong.errors import EngineError
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from msclong.design.design import Design
-from msclong.engines.bayesian.covariance_priors import CovariancePrior, covariance_prior
+from msclong.engines.bayesian.covariance_priors import covariance_prior
+from msclong.engines.bayesian.covariance_variables import CovariancePrior
 from msclong.engines.bayesian.jeffreys import jeffreys
 from msclong.likelihood.standardised import Standardised
 

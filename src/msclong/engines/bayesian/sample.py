@@ -16,10 +16,11 @@ import pytensor.tensor as pt
 from msclong.covariance.structure import CovarianceStructure
 from msclong.engines.bayesian.collapsed import CollapsedMoments
 from msclong.engines.bayesian.collapsed_op import CollapsedLogLikelihood
-from msclong.engines.bayesian.covariance_priors import (
+from msclong.engines.bayesian.covariance_variables import (
     CovariancePrior,
     Gaussian,
     HalfT,
+    LogNormal,
     StretchedBeta,
     Variable,
 )
@@ -123,6 +124,10 @@ def _declare(variable: Variable, hyper: Any) -> Any:
             return pm.HalfStudentT(name, nu=variable.df, sigma=hyper, shape=size, initval=start)
         case StretchedBeta():
             return pm.Beta(name, alpha=hyper, beta=hyper, shape=size, initval=np.full(size, 0.5))
+        case LogNormal():
+            return pm.LogNormal(
+                name, mu=hyper, sigma=variable.sd, shape=size, initval=np.array(variable.median)
+            )
         case Gaussian():
             return pm.Normal(name, 0.0, sigma=hyper, shape=size, initval=np.zeros(size))
         case Flat():

@@ -6,22 +6,24 @@ from scipy.linalg import toeplitz
 
 import msclong as ml
 from msclong.covariance.additive import Additive
+from msclong.covariance.antedependence import Antedependence, HeterogeneousAntedependence
 from msclong.covariance.autoregressive import Autoregressive, HeterogeneousAutoregressive
-from msclong.covariance.compound_symmetry import CompoundSymmetry
+from msclong.covariance.by_group import ByGroup
+from msclong.covariance.compound_symmetry import CompoundSymmetry, HeterogeneousCompoundSymmetry
+from msclong.covariance.diagonal import Diagonal, HomogeneousDiagonal
 from msclong.covariance.independent import Independent
+from msclong.covariance.partial_autocorrelations import autocorrelations
 from msclong.covariance.random_effects import RandomEffects
-from msclong.covariance.toeplitz import HeterogeneousToeplitz
+from msclong.covariance.scaled import Scaled
+from msclong.covariance.spatial import SpatialExponential, SpatialGaussian
+from msclong.covariance.toeplitz import HeterogeneousToeplitz, Toeplitz
 from msclong.covariance.unstructured import Unstructured
+from msclong.covariance.within_groups import WithinGroups
 from msclong.covariance.working import Working
-from msclong.engines.bayesian.covariance_priors import (
-    HalfT,
-    StretchedBeta,
-    autocorrelations,
-    covariance_from_partials,
-    covariance_prior,
-)
+from msclong.engines.bayesian.covariance_priors import covariance_from_partials, covariance_prior
+from msclong.engines.bayesian.covariance_variables import HalfT, LogNormal, StretchedBeta
 from msclong.errors import EngineError
-from user_structures import HeterogeneousBanded
+from user_structures import ExponentialWithNugget, HeterogeneousBanded
 
 VISITS = (0, 1, 2, 4)
 POSITIONS = np.arange(4.0)[None, :, None]
@@ -34,9 +36,25 @@ class CholeskyBased(Unstructured):
     keyword = "cholesky_based"
 
 
+class ToeplitzBased(Toeplitz):
+    keyword = "toeplitz_based"
+
+
+class HeterogeneousToeplitzBased(HeterogeneousToeplitz):
+    keyword = "heterogeneous_toeplitz_based"
+
+
 STRUCTURES = {
     "us": (Unstructured(VISITS), POSITIONS),
     "cs": (CompoundSymmetry(VISITS), POSITIONS),
+    "csh": (HeterogeneousCompoundSymmetry(VISITS), POSITIONS),
+    "toep": (Toeplitz(VISITS), POSITIONS),
+    "ad": (Antedependence(VISITS), POSITIONS),
+    "adh": (HeterogeneousAntedependence(VISITS), POSITIONS),
+    "sp_exp": (SpatialExponential(), POSITIONS),
+    "sp_gau": (SpatialGaussian(), 3 * POSITIONS),
+    "diag": (Diagonal(VISITS), POSITIONS),
+    "homdiag": (HomogeneousDiagonal(VISITS), POSITIONS),
     "ar1": (Autoregressive(VISITS), POSITIONS),
     "ar1h": (HeterogeneousAutoregressive(VISITS), POSITIONS),
     "toeph": (HeterogeneousToeplitz(VISITS), POSITIONS),
@@ -46,6 +64,9 @@ STRUCTURES = {
         TIMES,
     ),
     "user's banded": (HeterogeneousBanded(VISITS), POSITIONS),
+    "user's nugget": (ExponentialWithNugget(), TIMES[:, :, 1:]),
+    "user's Toeplitz": (ToeplitzBased(VISITS), POSITIONS),
+    "user's heterogeneous Toeplitz": (HeterogeneousToeplitzBased(VISITS), POSITIONS),
     "user's Cholesky": (CholeskyBased(VISITS), POSITIONS),
 }
 
@@ -64,6 +85,8 @@ def random_values(prior, rng):
             values[variable.name] = np.abs(rng.standard_t(variable.df, m)) * variable.scale
         elif isinstance(variable, StretchedBeta):
             values[variable.name] = variable.natural(rng.beta(variable.shape, variable.shape))
+        elif isinstance(variable, LogNormal):
+            values[variable.name] = np.exp(rng.normal(np.log(variable.median), variable.sd))
         else:
             values[variable.name] = rng.normal(0, variable.scale)
     return values
@@ -139,6 +162,20 @@ def test_the_compound_symmetric_correlation_covers_what_is_positive_definite():
     assert correlation.natural(np.array([0.0, 1.0])) == pytest.approx([-1 / 3, 1.0])
 
 
+def test_the_heterogeneous_compound_symmetric_correlation_too():
+    correlation = prior_of("csh").variables[1]
+    assert correlation.natural(np.array([0.0, 1.0])) == pytest.approx([-1 / 3, 1.0])
+
+
+def test_the_range_is_on_the_scale_of_the_times():
+    for unit in (1.0, 1e6):
+        prior = covariance_prior(SpatialExponential(), ml.Priors(), 2.0, 5 + unit * POSITIONS[0])
+        assert prior.variables[1].median == pytest.approx((1.5 * unit,))
+        # What the docstring of RANGE_LOG_SD says of a third of the span.
+        quantiles = np.exp(np.log(0.5) + prior.variables[1].sd * np.array([-0.6745, 0, 0.6745, 1.96]))
+        np.testing.assert_allclose(np.exp(-(1 / 3) / quantiles), [0.16, 0.51, 0.78, 0.965], atol=0.005)
+
+
 def test_the_sd_of_a_random_slope_is_per_sd_of_its_covariate():
     intercept, slope = prior_of("slope", s=2.0).variables[0].scale
     assert (intercept, slope) == pytest.approx((2.0, 2.0 / np.std([0, 1, 2, 3])))
@@ -155,3 +192,23 @@ def test_working_coordinates_of_another_kind_are_refused():
 
     with pytest.raises(EngineError, match=r"no prior for working coordinates of type Own.*COVARIANCE_PRIORS"):
         covariance_prior(Strange(VISITS), ml.Priors(), 1.0, POSITIONS[0])
+
+
+def test_a_covariance_by_group_has_the_same_prior_in_each():
+    grouped = ByGroup((Scaled(Unstructured(VISITS)), Scaled(Unstructured(VISITS))), ("active", "control"))
+    nested = Additive((RandomEffects(("Intercept | site",)), WithinGroups(grouped)))
+    group, subject, position = np.repeat([1, 0], 4), np.repeat([7, 8], 4), np.tile(np.arange(4), 2)
+    coords = np.column_stack([np.ones(8), subject, group, position, 1 - group, position]).astype(float)
+    prior = covariance_prior(nested, ml.Priors(), 2.0, coords)
+    described = [row for variable in prior.variables for row in variable.described()]
+    assert ("correlation matrix | control", "LKJ(2)") in described
+    assert ("sd(4) | active", "half-Student-t(3, 0, 2)") in described
+    rng = np.random.default_rng(5)
+    for _ in range(50):
+        values = random_values(prior, rng)
+        sigma = nested.sigma(prior.theta(values, np), coords[None])[0]
+        site = values[prior.variables[0].name][0] ** 2
+        np.testing.assert_allclose(sigma[:4, 4:], site, rtol=1e-9)
+        assert np.linalg.eigvalsh(sigma)[0] > 0
+        sds = np.concatenate([values[v.name] for v in prior.variables[1:] if isinstance(v, HalfT)])
+        np.testing.assert_allclose(np.diag(sigma), site + sds**2, rtol=1e-9)

@@ -148,7 +148,8 @@ def test_a_structure_that_a_user_adds_gets_the_generic_prior():
     """Sigma is positive definite for part of (-1, 1) only; elsewhere the posterior has no draws."""
     spec = ml.ModelSpec("change ~ week + ar1(week | PATIENT)", outcome_type="change")
     design = build_design(spec, long_data(spec, ml.datasets.hamd17()))
-    design = replace(design, structure=Banded(design.structure.visits))
+    banded = Banded(design.structure.visits)
+    design = replace(design, covariance=replace(design.covariance, structure=banded))
     posterior, reml = ml.Bayesian(seed=1).fit(design), ml.Frequentist().fit(design)
     assert posterior.outcome.converged
     ours, theirs = posterior.covariance.parameters, reml.covariance.parameters

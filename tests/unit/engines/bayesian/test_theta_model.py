@@ -8,9 +8,10 @@ from pytensor.compile.mode import Mode
 
 import msclong as ml
 from msclong.api import long_data
+from msclong.covariance.registry import known_structures
 from msclong.design.design import build_design
 from msclong.engines.bayesian.collapsed import collapse, collapsed_log_likelihood
-from msclong.engines.bayesian.covariance_priors import StretchedBeta
+from msclong.engines.bayesian.covariance_variables import StretchedBeta
 from msclong.engines.bayesian.priors import model_priors
 from msclong.engines.bayesian.sample import theta_model
 from msclong.likelihood.standardised import standardise
@@ -18,10 +19,7 @@ from msclong.likelihood.standardised import standardise
 INTERPRETED = Mode(linker="py", optimizer=None)
 
 FORMULAS = {
-    **{
-        name: f"change ~ basval + week + {name}(week | PATIENT)"
-        for name in ("us", "cs", "ar1", "ar1h", "toeph")
-    },
+    **{name: f"change ~ basval + C(week) + {name}(week | PATIENT)" for name in known_structures()},
     "slope": "Reaction ~ Days + (1 + Days | Subject)",
     "uncorrelated": "Reaction ~ Days + (1 + Days || Subject)",
 }
@@ -30,7 +28,10 @@ FORMULAS = {
 def parts(name):
     """design, prior, moments, unit of one model."""
     spec = ml.ModelSpec(FORMULAS[name])
-    table = ml.datasets.sleepstudy() if "Reaction" in spec.formula else ml.datasets.hamd17()
+    table = ml.datasets.sleepstudy()
+    if "change" in spec.formula:
+        table = ml.datasets.hamd17()
+        table = table.assign(week=table["week"].astype(float))
     design = build_design(spec, long_data(spec, table))
     standardised, priors = standardise(design.moments), model_priors(design)
     moments = collapse(standardised.moments, priors.coefficients.rows(standardised))
