@@ -14,11 +14,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from msclong import errors as errors
     from msclong.api import fit as fit
+    from msclong.contrasts.graphical import GraphicalProcedure as GraphicalProcedure
     from msclong.covariance.registry import register_structure as register_structure
     from msclong.data import datasets as datasets
     from msclong.data.long_data import LongData as LongData
+    from msclong.diagnostics.influence import influence as influence
+    from msclong.diagnostics.observed_covariance import covariance_check as covariance_check
     from msclong.engines.bayesian.engine import Bayesian as Bayesian
     from msclong.engines.frequentist.engine import Frequentist as Frequentist
+    from msclong.engines.frequentist.likelihood_ratio import compare as compare
+    from msclong.engines.frequentist.sign_flip import sign_flip_test as sign_flip_test
+    from msclong.engines.frequentist.variance_intervals import variance_intervals as variance_intervals
     from msclong.engines.statsmodels_engine import StatsmodelsMixedLM as StatsmodelsMixedLM
     from msclong.linear_hypothesis import LinearHypothesis as LinearHypothesis
     from msclong.reporting.report import report as report
@@ -38,7 +44,13 @@ _HOMES = {
     "StatsmodelsMixedLM": "msclong.engines.statsmodels_engine",
     "Fit": "msclong.results.fit",
     "LinearHypothesis": "msclong.linear_hypothesis",
+    "GraphicalProcedure": "msclong.contrasts.graphical",
     "register_structure": "msclong.covariance.registry",
+    "influence": "msclong.diagnostics.influence",
+    "covariance_check": "msclong.diagnostics.observed_covariance",
+    "compare": "msclong.engines.frequentist.likelihood_ratio",
+    "variance_intervals": "msclong.engines.frequentist.variance_intervals",
+    "sign_flip_test": "msclong.engines.frequentist.sign_flip",
     "report": "msclong.reporting.report",
 }
 """Where each public name lives."""

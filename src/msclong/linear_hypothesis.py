@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -23,9 +24,18 @@ def difference_label(level: object, reference: object) -> str:
     return f"{label(level)} - {label(reference)}"
 
 
+def unknown_names(unknown: Sequence[str], coefficients: Sequence[str]) -> str:
+    """The message about names that are not coefficients, with the nearest that are."""
+    near = dict.fromkeys(
+        match for name in unknown for match in get_close_matches(str(name), coefficients, n=4, cutoff=0.5)
+    )
+    hint = f"near names are {listing(near)}" if near else f"the names are {listing(coefficients, 20)}"
+    return f"{listing(map(repr, unknown))} is not a coefficient of the fixed part; {hint}."
+
+
 @dataclass(frozen=True, eq=False)
 class LinearHypothesis:
-    """Linear functions L beta of the fixed effects, one named row each.
+    """Linear functions of the fixed effects, L beta = value, one named row each.
 
     Parameters
     ----------
@@ -33,6 +43,8 @@ class LinearHypothesis:
         Coefficients; row i is one linear function of the p fixed effects, in the outcome's unit.
     rows : pandas.Index or MultiIndex of length m
         Names of the rows: one named level per factor (arm, visit, ...), unique.
+    value : (m,) array, optional
+        The hypothesised values that tests compare L beta with; zero where nothing else is said.
 
     Every method returns a new hypothesis: differences and averages of rows are again linear in
     beta, so contrasts compose before any engine is asked.
@@ -40,17 +52,45 @@ class LinearHypothesis:
 
     L: np.ndarray
     rows: pd.Index
+    value: np.ndarray = None  # type: ignore[assignment]  # zeros of the right length, see below
 
     def __post_init__(self) -> None:
-        matrix = np.atleast_2d(np.asarray(self.L, dtype=float))
+        matrix = np.array(self.L, dtype=float, ndmin=2)
+        value = np.zeros(len(matrix)) if self.value is None else np.array(self.value, dtype=float, ndmin=1)
         if len(self.rows) != matrix.shape[0]:
             raise HypothesisError(
                 f"A hypothesis of {matrix.shape[0]} rows has {len(self.rows)} names; give one name a row."
             )
-        if not np.isfinite(matrix).all():
-            raise HypothesisError("A hypothesis holds missing or infinite coefficients; give finite numbers.")
+        if value.shape != (len(matrix),):
+            raise HypothesisError(
+                f"A hypothesis of {len(matrix)} rows has {value.size} values; give one value a row."
+            )
+        if not (np.isfinite(matrix).all() and np.isfinite(value).all()):
+            raise HypothesisError(
+                "A hypothesis holds missing or infinite coefficients or values; give finite numbers."
+            )
         matrix.setflags(write=False)
+        value.setflags(write=False)
         object.__setattr__(self, "L", matrix)
+        object.__setattr__(self, "value", value)
+
+    @classmethod
+    def by_names(
+        cls, weights: Mapping[object, Mapping[str, float]], coefficients: Sequence[str]
+    ) -> LinearHypothesis:
+        """Rows {name of the row: {coefficient: weight}}; coefficients that a row leaves out weigh nothing.
+
+        coefficients : the names of all p fixed effects in order, such as fit.vcov.columns.
+        Raises HypothesisError for a coefficient that is not among them.
+        """
+        position = {name: i for i, name in enumerate(coefficients)}
+        if unknown := [name for row in weights.values() for name in row if name not in position]:
+            raise HypothesisError(unknown_names(unknown, coefficients))
+        L = np.zeros((len(weights), len(position)))
+        for i, row in enumerate(weights.values()):
+            for name, weight in row.items():
+                L[i, position[name]] = weight
+        return cls(L, pd.Index(list(weights), name="hypothesis", tupleize_cols=False))
 
     def __len__(self) -> int:
         return self.L.shape[0]
@@ -60,42 +100,59 @@ class LinearHypothesis:
 
         Raises HypothesisError when `factor` names no level of the rows, or when `reference` does not occur.
         """
-        levels, others = self._split(factor)
+        levels = self._split(factor)[0]
         if reference not in set(levels):
             raise HypothesisError(
                 f"{reference!r} is not a level of {factor!r}; its levels are {listing(dict.fromkeys(levels))}."
             )
-        matrix, names = [], []
-        for group in dict.fromkeys(others):
-            position = {
-                level: i
-                for i, (level, other) in enumerate(zip(levels, others, strict=True))
-                if other == group
+
+        def differences(present: list[object]) -> dict[str | None, np.ndarray]:
+            if reference not in present:
+                return {}
+            base = np.equal(np.arange(len(present)), present.index(reference)).astype(float)
+            return {
+                difference_label(level, reference): np.eye(len(present))[i] - base
+                for i, level in enumerate(present)
+                if level != reference
             }
-            if reference not in position:
-                continue
-            for level, i in position.items():
-                if level != reference:
-                    matrix.append(self.L[i] - self.L[position[reference]])
-                    names.append((group, difference_label(level, reference)))
-        return LinearHypothesis(np.array(matrix), self._join(factor, names))
+
+        return self.combine(factor, differences)
 
     def average_over(self, factor: str, weights: dict[object, float] | None = None) -> LinearHypothesis:
         """Mean over the levels of `factor` (equal weights, or `weights` by level, scaled to sum to one)."""
-        levels, others = self._split(factor)
+        levels = self._split(factor)[0]
         if weights is not None and (unknown := set(levels) - set(weights)):
             raise HypothesisError(f"No weight for level {listing(unknown)} of {factor!r}; give one for each.")
-        matrix, names = [], []
-        for group in dict.fromkeys(others):
-            chosen = [i for i, other in enumerate(others) if other == group]
-            w = np.array([1.0 if weights is None else weights[levels[i]] for i in chosen])
+
+        def average(present: list[object]) -> dict[str | None, np.ndarray]:
+            w = np.array([1.0 if weights is None else weights[level] for level in present])
             if w.sum() <= 0 or (w < 0).any():
                 raise HypothesisError(
                     f"The weights of {factor!r} must be positive or zero, and not all zero."
                 )
-            matrix.append(w @ self.L[chosen] / w.sum())
-            names.append((group, None))
-        return LinearHypothesis(np.array(matrix), self._join(factor, names))
+            return {None: w / w.sum()}
+
+        return self.combine(factor, average)
+
+    def combine(
+        self, factor: str, combinations: Callable[[list[object]], Mapping[str | None, np.ndarray]]
+    ) -> LinearHypothesis:
+        """New rows from the levels of `factor`, within each combination of the other factors.
+
+        combinations : the k levels present -> {name of a new row: its (k,) weights}. The name None drops the factor.
+        Raises HypothesisError when no row is left.
+        """
+        levels, others = self._split(factor)
+        matrix, value, names = [], [], []
+        for group in dict.fromkeys(others):
+            chosen = [i for i, other in enumerate(others) if other == group]
+            for name, weights in combinations([levels[i] for i in chosen]).items():
+                matrix.append(weights @ self.L[chosen])
+                value.append(weights @ self.value[chosen])
+                names.append((group, name))
+        if not names:
+            raise HypothesisError(f"{factor!r} has too few levels here to compare: {listing(set(levels))}.")
+        return LinearHypothesis(np.array(matrix), self._join(factor, names), np.array(value))
 
     def stack(self, *others: LinearHypothesis) -> LinearHypothesis:
         """The rows of this hypothesis followed by those of `others` (same factors, same coefficients)."""
@@ -108,12 +165,14 @@ class LinearHypothesis:
         rows = parts[0].rows
         for other in others:
             rows = rows.append(other.rows)
-        return LinearHypothesis(np.vstack([part.L for part in parts]), rows)
+        return LinearHypothesis(
+            np.vstack([part.L for part in parts]), rows, np.concatenate([part.value for part in parts])
+        )
 
     def labelled(self) -> LinearHypothesis:
         """The same hypothesis with every name as text, so that levels and differences share one column."""
         frame = self.rows.to_frame(index=False).map(label)
-        return LinearHypothesis(self.L, _index(frame))
+        return LinearHypothesis(self.L, _index(frame), self.value)
 
     def _split(self, factor: str) -> tuple[list[object], list[tuple[object, ...]]]:
         if factor not in self.rows.names:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from msclong.linear_hypothesis import LinearHypothesis
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from msclong.linear_hypothesis import LinearHypothesis, difference_label
 
 
 def against_baseline(
@@ -22,3 +26,24 @@ def with_arm_differences(
     if arm is None or effects.rows.get_level_values(arm).nunique() == 1:
         return effects.labelled()
     return effects.labelled().stack(effects.minus_reference(arm, control).labelled())
+
+
+def pairwise(means: LinearHypothesis, factor: str) -> LinearHypothesis:
+    """Every level of `factor` minus every one before it (emmeans' revpairwise)."""
+    return means.combine(factor, lambda levels: _differences(levels, lambda i: range(i)))
+
+
+def consecutive(means: LinearHypothesis, factor: str) -> LinearHypothesis:
+    """Every level of `factor` minus the one before it (emmeans' consec)."""
+    return means.combine(factor, lambda levels: _differences(levels, lambda i: range(max(i - 1, 0), i)))
+
+
+def _differences(
+    levels: list[object], partners: Callable[[int], Iterable[int]]
+) -> Mapping[str | None, np.ndarray]:
+    unit = np.eye(len(levels))
+    return {
+        difference_label(levels[i], levels[j]): unit[i] - unit[j]
+        for i in range(len(levels))
+        for j in partners(i)
+    }

@@ -2,37 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from msclong.contrasts.ambiguity import has_transformed_covariates, refuse_ambiguous, refuse_nested
+from msclong.design.design import Design
 from msclong.design.fixed_effects import FixedEffects
-from msclong.design.reference_grid import reference_grid
-from msclong.errors import HypothesisError
+from msclong.design.reference_grid import expanded, listed_values, reference_grid
+from msclong.errors import DataWarning, HypothesisError, listing, warn
 from msclong.linear_hypothesis import LinearHypothesis
+
+At = Mapping[str, Sequence[object]]
+
+WEIGHTS = ("equal", "observed", "subjects", "counterfactual")
+"""How means are averaged over what `by` does not list."""
+
+ROUNDING = 1e-13
+"""Share of a column's largest value below which a coefficient is what differences leave of a zero."""
 
 
 def marginal_means(
-    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Sequence[object]] | None = None
+    design: Design,
+    by: Sequence[str],
+    at: At | None = None,
+    weights: str = "equal",
+    then: Callable[[LinearHypothesis], LinearHypothesis] = lambda means: means,
 ) -> LinearHypothesis:
-    """Means of the outcome for each combination of levels of `by`.
+    """Means of the outcome for each combination of levels of `by`, or the contrasts that `then` makes of them.
 
-    Covariates are held at their mean over the observed rows; other factors are averaged with equal weights
-    (Searle, Speed and Milliken 1980, The American Statistician 34:216; emmeans' default).
+    weights
+        - 'equal': other factors averaged with equal weights, covariates at their mean over the observed rows (Searle,
+          Speed and Milliken 1980, The American Statistician 34:216; SAS LSMEANS, emmeans' default).
+        - 'observed': combinations of the other factors weighted by their observed rows, the same for every mean
+          (emmeans' 'proportional'). Rows of subjects who stay weigh more than those of subjects who leave.
+        - 'subjects': likewise by subjects, each of whom counts once, so that dropout does not move the weights: a
+          subject's rows share its weight, for covariates too, and visits that are averaged over count equally.
+        - 'counterfactual': the mean over all subjects of what the model predicts for each with its own covariates and
+          factors, had its `by` been as listed (g-computation; emmeans' and Stata's margins). Each subject counts
+          once, visits that `by` does not list count equally. The covariates are taken as given.
+
+    Raises HypothesisError for what is unknown, and where the average is ambiguous: over nested factors, over a factor
+    made inside the formula, or at the mean of a covariate whose transform or product differs from its mean. Warns
+    (DataWarning) of combinations of factors in `by` that were never observed.
     """
+    if weights not in WEIGHTS:
+        raise HypothesisError(f"Unknown weights {weights!r}; known are {listing(map(repr, WEIGHTS))}.")
     if not by:
         raise HypothesisError(
             "Marginal means need at least one variable to be listed by, such as by=['visit']."
         )
     if len(set(by)) < len(by):
         raise HypothesisError(f"A variable is named twice in by={list(by)}.")
-    grid = reference_grid(fixed, by, at)
-    X = fixed.matrix(grid)
+    fixed, at = design.fixed, at or {}
+    listed = listed_values(fixed, by, at)
+    refuse_nested(fixed, by, [name for name in fixed.discrete if name not in listed])
+    if weights == "counterfactual":
+        hypothesis = then(_counterfactual(design, by, listed))
+    else:
+        rows = _row_weights(design) if weights == "subjects" else np.ones(design.n_obs)
+        grid = reference_grid(fixed, by, at, rows)
+        cells = _cell_weights(design, grid, listed, weights, rows)
+        hypothesis = then(_averaged(grid, fixed.matrix(grid), cells, by))
+        covariates = [name for name in fixed.variables if name not in fixed.discrete and name not in listed]
+        if has_transformed_covariates(fixed, covariates):
+            own = _over_rows(fixed, grid.drop(columns=covariates), covariates, rows)
+            refuse_ambiguous(fixed, covariates, hypothesis, then(_averaged(grid, own, cells, by)))
+    _warn_of_empty_cells(fixed, listed, by)
+    size = np.abs(fixed.X).max(axis=0)
+    return replace(hypothesis, L=np.where(np.abs(hypothesis.L) <= ROUNDING * size, 0.0, hypothesis.L))
+
+
+def _averaged(grid: pd.DataFrame, X: np.ndarray, cells: np.ndarray, by: Sequence[str]) -> LinearHypothesis:
+    """Weighted means of the rows of X within combinations of `by`."""
     keys = grid[list(by)].astype(object)
     groups = keys.groupby(list(by), sort=False, observed=True).ngroup().to_numpy()
-    weights = np.equal.outer(np.arange(groups.max() + 1), groups).astype(float)
-    L = weights @ X / weights.sum(axis=1, keepdims=True)
+    weights = np.equal.outer(np.arange(groups.max() + 1), groups) * cells
     levels = keys.drop_duplicates()
     rows = pd.MultiIndex.from_frame(levels) if len(by) > 1 else pd.Index(levels.iloc[:, 0], name=by[0])
-    return LinearHypothesis(L, rows)
+    return LinearHypothesis(weights @ X / weights.sum(axis=1, keepdims=True), rows)
+
+
+def _cell_weights(
+    design: Design, grid: pd.DataFrame, listed: Mapping[str, object], weights: str, rows: np.ndarray
+) -> np.ndarray:
+    """The weight of each row of the grid among those with the same `by`."""
+    factors = [name for name in design.fixed.discrete if name not in listed]
+    if weights == "subjects":
+        factors = [name for name in factors if name != design.visit]
+    if weights == "equal" or not factors:
+        return np.ones(len(grid))
+    share = (
+        pd.Series(rows)
+        .groupby([design.fixed.frame[name].astype(object).to_numpy() for name in factors])
+        .sum()
+    )
+    keys = grid[factors].astype(object)
+    index = pd.MultiIndex.from_frame(keys) if len(factors) > 1 else pd.Index(keys.iloc[:, 0])
+    return share.reindex(index).fillna(0.0).to_numpy()
+
+
+def _counterfactual(design: Design, by: Sequence[str], listed: dict[str, list[object]]) -> LinearHypothesis:
+    fixed = design.fixed
+    if design.visit in fixed.variables and design.visit not in listed:
+        listed = {**listed, **listed_values(fixed, [str(design.visit)], None)}
+    cells = expanded(fixed, listed)
+    own = [name for name in fixed.variables if name not in listed]
+    return _averaged(cells, _over_rows(fixed, cells, own, _row_weights(design)), np.ones(len(cells)), by)
+
+
+def _over_rows(fixed: FixedEffects, cells: pd.DataFrame, own: list[str], rows: np.ndarray) -> np.ndarray:
+    """X of each of `cells`, averaged over the values of the variables `own` in the observed rows, (len(cells), p)."""
+    if not own:
+        return fixed.matrix(cells)
+    table = fixed.frame[own].assign(_weight=rows)
+    distinct = table.groupby(own, observed=True, sort=False)["_weight"].sum().reset_index()
+    share = distinct.pop("_weight").to_numpy() / rows.sum()
+    return np.array(
+        [share @ fixed.matrix(cells.iloc[[i]].merge(distinct, how="cross")) for i in range(len(cells))]
+    )
+
+
+def _row_weights(design: Design) -> np.ndarray:
+    """(N,) weights of the rows that sum to one within every subject."""
+    return 1 / np.bincount(design.subject)[design.subject]
+
+
+def _warn_of_empty_cells(
+    fixed: FixedEffects, listed: Mapping[str, Sequence[object]], by: Sequence[str]
+) -> None:
+    factors = [name for name in by if name in fixed.discrete]
+    if not factors:
+        return
+    asked = expanded(fixed, {name: listed[name] for name in factors}).astype(object)
+    seen = set(fixed.frame[factors].astype(object).itertuples(index=False, name=None))
+    if empty := [row for row in asked.itertuples(index=False, name=None) if row not in seen]:
+        cells = [
+            ", ".join(f"{name}={level}" for name, level in zip(factors, row, strict=True)) for row in empty
+        ]
+        warn(
+            f"Nobody was observed with {listing(cells)}: there, means rest on the formula's lack of an interaction "
+            "alone. Leave such levels out with at={...}, or list fewer variables in by.",
+            DataWarning,
+        )

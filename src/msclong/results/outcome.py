@@ -11,13 +11,15 @@ class Outcome:
     """How a fit went.
 
     converged : whether the engine's own criterion was met. singular : whether the covariance lies on its boundary.
-    notes : sentences for the reader. diagnostics : named figures (iterations; or R-hat, ESS, divergences).
+    notes : sentences for the reader. fallback : declared structures that could not be fitted, with the reason, in
+    the order tried. diagnostics : named figures (iterations; or R-hat, ESS, divergences).
     """
 
     converged: bool
     singular: bool = False
     notes: tuple[str, ...] = ()
     diagnostics: Mapping[str, float | int | str] = field(default_factory=dict)
+    fallback: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         state = "converged" if self.converged else "NOT CONVERGED"

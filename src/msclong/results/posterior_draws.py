@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from msclong.contrasts.margins import Alternative
+from msclong.errors import SpecError
 from msclong.linear_hypothesis import LinearHypothesis
+
+PROBABILITIES = {"non-inferiority": "prob_non_inferior", "equivalence": "prob_equivalent"}
+"""Columns of tests of margins; superiority is prob_beyond_margin."""
 
 Convergence = Callable[[np.ndarray], dict[str, np.ndarray]]
 """(chains, draws, m) -> {'ess_bulk', 'rhat', 'mcse'}, each (m,)."""
@@ -40,54 +45,83 @@ class PosteriorDraws:
     )
 
     @property
+    def flat(self) -> np.ndarray:
+        """Draws of beta, chains one after the other, (chains * draws, p)."""
+        return self.draws.reshape(-1, self.draws.shape[2])
+
+    @property
+    def flat_theta(self) -> np.ndarray:
+        """The draws of theta that belong to `flat`, (chains * draws, k); raises SpecError where they were not kept."""
+        if self.theta is None:
+            raise SpecError(
+                "This posterior keeps no draws of the covariance parameters, which are needed here."
+            )
+        return self.theta.reshape(-1, self.theta.shape[2])
+
+    @property
+    def beta(self) -> np.ndarray:
+        """Posterior mean of beta, (p,)."""
+        return self.flat.mean(axis=0)
+
+    @property
     def vcov(self) -> np.ndarray:
         """Posterior covariance of beta, (p, p)."""
-        return np.cov(self.draws.reshape(-1, self.draws.shape[2]), rowvar=False).reshape(
-            2 * [self.draws.shape[2]]
-        )
+        return np.cov(self.flat, rowvar=False).reshape(2 * [self.draws.shape[2]])
 
     def of(self, hypothesis: LinearHypothesis) -> np.ndarray:
         """Draws of L beta, (chains, draws, m)."""
         return self.draws @ hypothesis.L.T
 
     def test(
-        self, hypothesis: LinearHypothesis, level: float = 0.95, margin: float | None = None
+        self,
+        hypothesis: LinearHypothesis,
+        level: float = 0.95,
+        margin: float | None = None,
+        against: Alternative | None = None,
     ) -> pd.DataFrame:
-        """Posterior mean, SD and equal-tailed `level` interval; P(L beta < 0); P(L beta beyond `margin`).
+        """Posterior mean, SD and equal-tailed `level` interval of L beta; probabilities of delta = L beta - value.
 
-        A margin is signed: below -3 for margin=-3, above 3 for margin=3; without one the column is empty.
+        prob_negative: delta < 0. prob_beyond_margin: delta beyond the signed margin, below -3 for margin=-3, above 3
+        for margin=3; without one the column is empty. Where `against` is of non-inferiority or equivalence, one
+        column more: prob_non_inferior or prob_equivalent.
         """
         draws = self.of(hypothesis)
         flat = draws.reshape(-1, draws.shape[2])
+        delta = flat - hypothesis.value
         tail = (1 - level) / 2
         lower, upper = np.quantile(flat, [tail, 1 - tail], axis=0)
         if margin is None:
             beyond = np.full(flat.shape[1], np.nan)
         else:
-            beyond = (flat < margin if margin < 0 else flat > margin).mean(axis=0)
+            beyond = (delta < margin if margin < 0 else delta > margin).mean(axis=0)
         table = {
             "estimate": flat.mean(axis=0),
             "se": flat.std(axis=0, ddof=1),
             "lower": lower,
             "upper": upper,
-            "prob_negative": (flat < 0).mean(axis=0),
+            "prob_negative": (delta < 0).mean(axis=0),
             "prob_beyond_margin": beyond,
             **self.convergence(draws),
         }
-        return pd.DataFrame(table, index=hypothesis.rows)[list(self.columns)]
+        result = pd.DataFrame(table, index=hypothesis.rows)[list(self.columns)]
+        if against is not None and against.name in PROBABILITIES:
+            position = self.columns.index("prob_beyond_margin") + 1
+            result.insert(position, PROBABILITIES[against.name], against.probability(delta))
+        return result
 
     def joint(self, hypothesis: LinearHypothesis) -> dict[str, float]:
-        """How far zero lies out in the joint posterior of the rows.
+        """How far the hypothesised values (zeros) lie out in the joint posterior of the rows.
 
-        contour_probability is the posterior mass of values at least as far from the posterior mean as zero is, in
+        contour_probability is the posterior mass of values at least as far from the posterior mean as they are, in
         Mahalanobis distance: the normal-contour form of Held (2004), JCGS 13:20. It is a statement about
         the posterior, not a p-value.
         """
         draws = self.of(hypothesis)
         flat = draws.reshape(-1, draws.shape[2])
-        mean = flat.mean(axis=0)
+        mean = flat.mean(axis=0) - hypothesis.value
+        centred = flat - flat.mean(axis=0)
         precision = np.linalg.pinv(np.atleast_2d(np.cov(flat, rowvar=False)), hermitian=True)
-        distance = np.einsum("ij,jk,ik->i", flat - mean, precision, flat - mean)
+        distance = np.einsum("ij,jk,ik->i", centred, precision, centred)
         return {
             "rows": flat.shape[1],
             "contour_probability": float((distance >= mean @ precision @ mean).mean()),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 import pandas as pd
 
 WIDTH = 100
 """Columns of a terminal or a listing."""
+
+LONG, GAP = 16, 4
+"""A table of more rows than this stands in columns, so many blanks apart, where WIDTH has room for them."""
 
 
 def format_summary(title: str, facts: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> str:
@@ -28,11 +32,31 @@ def format_table(table: pd.DataFrame) -> str:
         "ess_bulk": "{:.0f}".format,
         "prob_negative": "{:.4f}".format,
         "prob_beyond_margin": "{:.4f}".format,
+        "prob_non_inferior": "{:.4f}".format,
+        "prob_equivalent": "{:.4f}".format,
     }
     shown = table.dropna(axis="columns", how="all")
     figures = shown.select_dtypes("number").columns
     formatters = {name: styles.get(name, "{:.5g}".format) for name in figures}
-    return shown.to_string(formatters=formatters, sparsify=False)
+    text = shown.to_string(formatters=formatters, sparsify=False)
+    width = max(map(len, text.split("\n")))
+    columns = min(-(-len(shown) // LONG), (WIDTH + GAP) // (width + GAP))
+    if columns < 2:
+        return text
+    height = -(-len(shown) // columns)
+    parts = [shown.iloc[i : i + height] for i in range(0, len(shown), height)]
+    return _side_by_side([part.to_string(formatters=formatters, sparsify=False) for part in parts])
+
+
+def _side_by_side(texts: Sequence[str]) -> str:
+    """Blocks of lines beside each other; the last may be shorter."""
+    blocks = [text.split("\n") for text in texts]
+    widths = [max(map(len, block)) for block in blocks]
+    rows = zip_longest(*blocks, fillvalue="")
+    gap = " " * GAP
+    return "\n".join(
+        gap.join(line.ljust(width) for line, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def _wrapped(text: str) -> list[str]:

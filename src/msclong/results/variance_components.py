@@ -8,35 +8,57 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike
 
-from msclong.covariance.additive import Additive
+from msclong.covariance.components import components
 from msclong.covariance.random_effects import RandomEffects
 from msclong.covariance.structure import CovarianceStructure
-from msclong.covariance.visit_structure import VisitStructure
 from msclong.covariance.working import unvech
-from msclong.errors import HypothesisError
+from msclong.design.visit_grid import VisitGrid
+from msclong.errors import HypothesisError, listing
 
 
 @dataclass(frozen=True, eq=False)
 class VarianceComponents:
     """Covariance parameters on the natural scale.
 
-    theta : (k,) in squared outcome units (correlations without unit).
+    theta : (k,) in squared outcome units (correlations without unit, ranges in the unit of time).
     parameters : table indexed by parameter name; estimate and se, for a posterior also lower and upper.
+    grid : the planned visits as the structure reads them, where there are any.
     """
 
     structure: CovarianceStructure
     theta: np.ndarray
     parameters: pd.DataFrame
+    grid: VisitGrid | None = None
+
+    @property
+    def matrices(self) -> dict[str, pd.DataFrame]:
+        """Sigma of one subject's outcomes over the planned visits, (T, T), by covariance group.
+
+        The one key is '' where all groups share one covariance. Random effects count, observation weights are one.
+        Raises HypothesisError where the times are irregular.
+        """
+        if self.grid is None:
+            raise HypothesisError(
+                "This covariance has no single matrix over visits, for subjects were seen at times of their own; see "
+                ".parameters, .random_effects and .residual_variance."
+            )
+        labels = list(self.grid.visits)
+        return {
+            group: pd.DataFrame(
+                self.structure.sigma(self.theta, coords[None])[0], index=labels, columns=labels
+            )
+            for group, coords in self.grid.coords.items()
+        }
 
     @property
     def matrix(self) -> pd.DataFrame:
-        """Sigma over the planned visits, (T, T). Raises HypothesisError where there is no visit grid."""
-        if not isinstance(self.structure, VisitStructure):
+        """Sigma over the planned visits, (T, T). Raises HypothesisError where there is none, or one for each group."""
+        found = self.matrices
+        if len(found) > 1:
             raise HypothesisError(
-                "Random effects have no single matrix over visits; see .random_effects and .residual_variance."
+                f"Each of {listing(found)} has its own covariance matrix; see .matrices[...] for one of them."
             )
-        labels = list(self.structure.visits)
-        return pd.DataFrame(self.structure.grid(self.theta), index=labels, columns=labels)
+        return next(iter(found.values()))
 
     @property
     def correlation(self) -> pd.DataFrame:
@@ -48,21 +70,17 @@ class VarianceComponents:
     @property
     def random_effects(self) -> pd.DataFrame:
         """G, the covariance of the random effects. Raises HypothesisError where there are none."""
-        blocks: list[np.ndarray] = []
-        names: list[str] = []
-        if isinstance(self.structure, Additive):
-            for part, k, _ in self.structure.split():
-                if isinstance(part, RandomEffects):
-                    blocks.append(unvech(self.theta[k], len(part.effects)))
-                    names += part.effects
-        if not blocks:
+        terms = [(term.core, self.theta[term.theta]) for term in components(self.structure)]
+        parts = [(core, theta) for core, theta in terms if isinstance(core, RandomEffects)]
+        if not parts:
             raise HypothesisError("This model has no random effects; see .matrix.")
-        size = sum(len(block) for block in blocks)
-        G = np.zeros((size, size))
+        names = [effect for part, _ in parts for effect in part.effects]
+        G = np.zeros((len(names), len(names)))
         start = 0
-        for block in blocks:
-            G[start : start + len(block), start : start + len(block)] = block
-            start += len(block)
+        for part, theta in parts:
+            end = start + len(part.effects)
+            G[start:end, start:end] = unvech(theta, len(part.effects))
+            start = end
         return pd.DataFrame(G, index=names, columns=names)
 
     @property

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from msclong.contrasts.comparisons import against_baseline
-from msclong.contrasts.multiplicity import ADJUSTMENTS, adjusted_p_values
 from msclong.errors import HypothesisError
 from msclong.linear_hypothesis import LinearHypothesis
 
@@ -65,18 +64,3 @@ def test_what_is_refused():
         LinearHypothesis([[np.nan]], pd.Index(["a"]))
     with pytest.raises(ValueError, match="read-only"):
         MEANS.L[0, 0] = 2
-
-
-def test_adjusted_p_values():
-    # R: p.adjust(c(.01, .02, .03, .04, .5), method) for bonferroni, holm, hochberg, BH.
-    p = np.array([0.03, 0.01, 0.5, 0.02, 0.04])
-    expected = {
-        "bonferroni": [0.15, 0.05, 1, 0.1, 0.2],
-        "holm": [0.09, 0.05, 0.5, 0.08, 0.09],
-        "hochberg": [0.08, 0.05, 0.5, 0.08, 0.08],
-        "bh": [0.05, 0.05, 0.5, 0.05, 0.05],
-    }
-    for method in ADJUSTMENTS:
-        np.testing.assert_allclose(adjusted_p_values(p, method), expected[method], rtol=1e-12)
-    with pytest.raises(HypothesisError, match="Unknown adjustment 'sidak'; known are bonferroni, holm"):
-        adjusted_p_values(p, "sidak")

@@ -1,0 +1,196 @@
+"""Influence of each subject: the model fitted again without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from msclong.covariance.identification import undetermined
+from msclong.design.coordinates import keys
+from msclong.design.cross_moments import CrossMoments, cross_moments
+from msclong.design.degeneracy import refuse_degenerate_unstructured
+from msclong.design.design import Design
+from msclong.design.fixed_effects import ALIAS_TOLERANCE
+from msclong.design.leave_one_out import leave_one_out
+from msclong.engines.frequentist.engine import Frequentist
+from msclong.engines.frequentist.maximum_likelihood import MaximumLikelihood, maximum_likelihood
+from msclong.engines.frequentist.optimize import Optimum, maximise
+from msclong.errors import DesignError, EngineError, MsclongError, SpecError, listing
+from msclong.likelihood.gls import GeneralisedLeastSquares, generalised_least_squares
+from msclong.likelihood.information import information
+from msclong.linear_hypothesis import label
+from msclong.results.fit import Fit
+
+FIGURES = ("cook_d", "mdffits", "covratio", "likelihood_distance")
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """What each case (subject, site, ...) does to the fit; every case left out once, everything estimated again.
+
+    All data give beta (p,) and its model-based covariance Phi = (X' V^-1 X)^-1; without case i they are beta_i, Phi_i.
+
+    table : by case,
+        n_obs : observations left out.
+        cook_d, mdffits : (beta - beta_i)' Phi^-1 (beta - beta_i) / p, and the same with Phi_i.
+        covratio : |Phi_i| / |Phi|, above 1 where the case adds precision.
+        likelihood_distance : twice what the (restricted) log-likelihood of all data loses at case i's estimates.
+        converged, note : whether there is a fit without the case; why not, or what was noticed.
+    coefficients : beta_i, (cases, p). dfbetas : (beta - beta_i) / se(beta_i), (cases, p).
+    theta : covariance parameters without the case, (cases, k).
+
+    Names and definitions are those of SAS PROC MIXED's INFLUENCE option with ITER=.
+    """
+
+    table: pd.DataFrame
+    coefficients: pd.DataFrame
+    dfbetas: pd.DataFrame
+    theta: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return self.table.to_string(float_format=lambda x: f"{x:.4g}")
+
+
+def influence(fit: Fit, by: str | None = None) -> Influence:
+    """Leave out each subject in turn and refit.
+
+    Parameters
+    ----------
+    fit : of ml.Frequentist()
+    by : column, optional
+        Leave out the rows of each of its levels. None: each independent unit, that is each subject, or each
+        site where random effects tie the subjects of a site together. Units are subtracted from the
+        cross-moments, which is quick; other columns rebuild them.
+
+    A case without which the model has no estimate gets NaN and a note; the others are not touched by it.
+    Raises EngineError for another engine's fit, DataError for an unknown column, SpecError for a single case.
+    """
+    if not isinstance(fit.engine, Frequentist):
+        raise EngineError(
+            f"Influence refits by maximum likelihood; this fit is of {type(fit.engine).__name__}. Use ml.Frequentist()."
+        )
+    design, reml = fit.design, fit.engine.method == "reml"
+    case, names = _cases(design, by)
+    full = maximum_likelihood(design, reml)
+    n, p, k = len(names), len(design.fixed.names), design.structure.n_parameters
+    figures, beta, dfbetas, theta = (np.full((n, m), np.nan) for m in (len(FIGURES), p, p, k))
+    notes = [""] * n
+    for i, moments in _without(design, full, case):
+        try:
+            found = _refit(design, full, moments, case != i, reml)
+        except (MsclongError, np.linalg.LinAlgError) as error:
+            notes[i] = str(error)
+            continue
+        scale = full.standardised.scale
+        figures[i] = _figures(full, found.gls, reml)
+        beta[i] = full.standardised.coefficients(found.gls.beta)
+        se = scale * np.linalg.norm(full.standardised.back @ found.gls.C, axis=1)
+        dfbetas[i] = (full.standardised.coefficients(full.optimum.gls.beta) - beta[i]) / se
+        theta[i] = design.structure.scale(full.there.theta @ found.gls.theta, scale)
+        rms = np.sqrt(np.mean((design.coords[case != i] @ full.there.coords) ** 2, axis=0))
+        if full.there.structure.is_singular(found.gls.theta, rms):
+            notes[i] = "The covariance lies on its boundary."
+    table = pd.DataFrame(figures, index=names, columns=list(FIGURES))
+    table.insert(0, "n_obs", np.bincount(case))
+    coefficients = pd.Index(design.fixed.names, name="coefficient")
+    return Influence(
+        table=table.assign(converged=~np.isnan(beta[:, 0]), note=notes),
+        coefficients=pd.DataFrame(beta, index=names, columns=coefficients),
+        dfbetas=pd.DataFrame(dfbetas, index=names, columns=coefficients),
+        theta=pd.DataFrame(
+            theta, index=names, columns=pd.Index(design.structure.parameter_names, name="parameter")
+        ),
+    )
+
+
+def _cases(design: Design, by: str | None) -> tuple[np.ndarray, pd.Index]:
+    """The case of each row (N,), and the cases' names."""
+    groupings = design.spec.parsed.groupings if by is None else ((by,),)
+    for grouping in groupings:
+        codes, levels = pd.factorize(pd.Series(keys(design.fixed.frame, grouping)))
+        if by is not None or np.array_equal(codes, design.unit):  # both number by first appearance
+            labels = [key[0] if len(key) == 1 else ":".join(map(label, key)) for key in levels]
+            names = pd.Index(labels, name=":".join(grouping))
+            break
+    else:
+        codes, names = design.unit, pd.RangeIndex(design.unit.max() + 1, name="unit")
+    if len(names) < 2:
+        raise SpecError(
+            "All observations form one case, and nothing is left without it. Where crossed random effects tie them "
+            "together, name what to leave out: influence(fit, by='subject')."
+        )
+    return codes, names
+
+
+def _without(design: Design, full: MaximumLikelihood, case: np.ndarray) -> Iterator[tuple[int, CrossMoments]]:
+    """The standardised moments without each case."""
+    standardised = full.standardised
+    W = np.column_stack(
+        [
+            design.fixed.X @ standardised.back,
+            (design.y - design.fixed.X @ standardised.ols) / standardised.scale,
+        ]
+    )
+    names = full.moments.names
+    if np.array_equal(case, design.unit):
+        for i, moments in leave_one_out(W, design.unit, design.pattern_coords, names):
+            yield i, moments.with_coordinates(full.there.coords)
+        return
+    for i in range(case.max() + 1):
+        kept = case != i
+        rest = _restricted(design, kept)
+        moments = cross_moments(W[kept], rest.unit, rest.pattern_coords, names)
+        yield i, moments.with_coordinates(full.there.coords)
+
+
+def _restricted(design: Design, kept: np.ndarray) -> Design:
+    """The design with some of its rows, columns and structure unchanged."""
+    fixed = replace(design.fixed, X=design.fixed.X[kept], frame=design.fixed.frame[kept])
+    covariance = replace(design.covariance, unit=design.unit[kept])
+    return replace(
+        design,
+        fixed=fixed,
+        y=design.y[kept],
+        subject=pd.factorize(design.subject[kept])[0],
+        covariance=covariance,
+        coords=design.coords[kept],
+    )
+
+
+def _refit(
+    design: Design, full: MaximumLikelihood, moments: CrossMoments, kept: np.ndarray, reml: bool
+) -> Optimum:
+    """The optimum without a case, started at that of all data; raises a MsclongError where there is none."""
+    p = moments.n_fixed
+    # The columns of all rows are orthonormal here: what the case holds of a direction is its share of it.
+    gone = design.fixed.X[~kept] @ full.standardised.back
+    if 1 - np.linalg.norm(gone, ord=2) ** 2 < ALIAS_TOLERANCE or moments.n_obs <= p:
+        raise DesignError(
+            "Without it the other rows cannot estimate the fixed effects: it alone has some level."
+        )
+    refuse_degenerate_unstructured(_restricted(design, kept))
+    there, start = full.there, full.optimum
+    at_start = generalised_least_squares(there.structure, start.gls.theta, moments)
+    if at_start is not None:
+        expected = information(there.structure, at_start, reml).expected
+        if names := undetermined(expected, there.theta, design.structure.parameter_names):
+            raise DesignError(f"Without it the other rows cannot tell {listing(names)} apart (or from zero).")
+    return maximise(there.structure, moments, reml, start.w)
+
+
+def _figures(full: MaximumLikelihood, without: GeneralisedLeastSquares, reml: bool) -> list[float]:
+    """The columns FIGURES."""
+    gls, p = full.optimum.gls, full.moments.n_fixed
+    change = gls.beta - without.beta
+    cook, mdffits = (float(np.sum(np.linalg.solve(C, change) ** 2)) / p for C in (gls.C, without.C))
+    covratio = float(np.prod((np.diag(without.C) / np.diag(gls.C)) ** 2))
+    there = generalised_least_squares(full.there.structure, without.theta, full.moments)
+    if there is None:
+        return [cook, mdffits, covratio, np.inf]
+    distance = there.minus2(reml) - gls.minus2(reml)
+    if not reml:  # the likelihood depends on beta too
+        distance += float(np.sum(np.linalg.solve(there.C, there.beta - without.beta) ** 2))
+    return [cook, mdffits, covratio, distance]

@@ -1,0 +1,226 @@
+"""Prediction of new rows: of the mean, of a subject given its observed visits, of a new observation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from msclong.contrasts.student_t import t_quantile
+from msclong.covariance.components import components, sum_of
+from msclong.data.tables import to_pandas
+from msclong.design.coordinates import keys
+from msclong.design.design import Design
+from msclong.design.fixed_effects import columns_in
+from msclong.errors import DataError, SpecError, listing
+from msclong.results.kriging import kriging
+from msclong.results.mixture import normal_mixture
+from msclong.results.point_estimate import PointEstimate
+from msclong.results.posterior_draws import PosteriorDraws
+
+Interval = Literal["confidence", "prediction"]
+
+LIMITS = ("lower", "upper")
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Predictions of M rows at one (beta, theta).
+
+    mean : (M,). loading : (M, p), how the prediction moves with beta. variance : (M,) of what is predicted, given the
+    observations, beta and theta; independent : (M,), the variance that a new observation's own error adds.
+    """
+
+    mean: np.ndarray
+    loading: np.ndarray
+    variance: np.ndarray
+    independent: np.ndarray
+
+    def spread(self, new: bool) -> np.ndarray:
+        """(M,) the variance of what is predicted, or of a new observation of it."""
+        return self.variance + self.independent if new else self.variance
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """M rows to predict, and the observations to predict them from.
+
+    X (M, p), coords (M, d), unit (M,) of the rows to predict; coords None: their means alone are asked for.
+    observed_X (n, p), y (n,), observed_coords (n, d) and observed_unit (n,) of the observations.
+    """
+
+    X: np.ndarray
+    coords: np.ndarray | None
+    unit: np.ndarray
+    observed_X: np.ndarray
+    y: np.ndarray
+    observed_coords: np.ndarray
+    observed_unit: np.ndarray
+
+    def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Observations (P, t) and targets (P, m) of the P units that have t and m of them."""
+        found: dict[tuple[int, int], list[tuple[np.ndarray, np.ndarray]]] = {}
+        codes = np.unique(self.unit)
+        for observed, rows in zip(
+            _rows_of(codes, self.observed_unit), _rows_of(codes, self.unit), strict=True
+        ):
+            found.setdefault((len(observed), len(rows)), []).append((observed, rows))
+        for pairs in found.values():
+            yield np.stack([observed for observed, _ in pairs]), np.stack([rows for _, rows in pairs])
+
+
+def _rows_of(codes: np.ndarray, unit: np.ndarray) -> list[np.ndarray]:
+    """The rows of each of some units, in their order."""
+    order = np.argsort(unit, kind="stable")
+    first, last = (np.searchsorted(unit[order], codes, side=side) for side in ("left", "right"))
+    return [order[start:end] for start, end in zip(first, last, strict=True)]
+
+
+def predict(
+    design: Design,
+    estimate: PointEstimate | PosteriorDraws,
+    theta: np.ndarray,
+    newdata: Any,
+    conditional: bool,
+    interval: Interval | None,
+    level: float,
+) -> pd.DataFrame:
+    """The table of `Fit.predict`."""
+    if interval not in (None, "confidence", "prediction"):
+        raise SpecError(f"interval takes None, 'confidence' or 'prediction'; got {interval!r}.")
+    frame = design.fixed.frame if newdata is None else _checked(design, to_pandas(newdata))
+    new = interval == "prediction"
+    targets = _conditional(design, frame) if conditional else _marginal(design, frame, new)
+    if isinstance(estimate, PosteriorDraws):
+        table = normal_mixture(*_over_draws(design, estimate, targets, new), level)
+        return pd.DataFrame(table, index=frame.index)[["estimate", "se", *(LIMITS if interval else ())]]
+    found = predictions(design, targets, estimate.beta, theta)
+    variance = np.einsum("mp,pq,mq->m", found.loading, estimate.vcov, found.loading) + found.spread(new)
+    table = {"estimate": found.mean, "se": np.sqrt(variance.clip(0, None))}
+    if interval is not None:
+        df = _df(estimate, targets.X)
+        half = t_quantile(df, (1 + level) / 2) * table["se"]
+        table |= dict(zip(LIMITS, (found.mean - half, found.mean + half), strict=True)) | {"df": df}
+    return pd.DataFrame(table, index=frame.index)
+
+
+def predictions(design: Design, targets: Targets, beta: np.ndarray, theta: np.ndarray) -> Prediction:
+    """Predict at beta (p,) and theta (k,); a target whose unit has no observations has its marginal mean."""
+    mean, loading = targets.X @ beta, targets.X.copy()
+    variance, independent = np.zeros_like(mean), np.zeros_like(mean)
+    if targets.coords is None:
+        return Prediction(mean, loading, variance, independent)
+    signal_terms = [term for term in components(design.structure) if not term.is_independent]
+    residual = targets.y - targets.observed_X @ beta
+    for observed, new in targets.batches():
+        t = observed.shape[1]
+        coords = np.concatenate([targets.observed_coords[observed], targets.coords[new]], axis=1)
+        sigma = design.structure.sigma(theta, coords)
+        signal = sum_of(signal_terms, theta, coords)
+        found = kriging(sigma[:, :t, :t], signal[:, t:, :t])
+        mean[new] += (found.weights @ residual[observed][..., None])[..., 0]
+        loading[new] -= found.weights @ targets.observed_X[observed]
+        spread = np.diagonal(signal, axis1=1, axis2=2)[:, t:]
+        variance[new] = spread - found.explained
+        independent[new] = np.diagonal(sigma, axis1=1, axis2=2)[:, t:] - spread
+    return Prediction(mean, loading, variance, independent)
+
+
+def _over_draws(
+    design: Design, estimate: PosteriorDraws, targets: Targets, new: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means and variances (S, M) of what is predicted given each draw of beta and theta."""
+    if targets.coords is None:
+        mean = estimate.flat @ targets.X.T
+        return mean, np.zeros_like(mean)
+    draws = zip(estimate.flat, estimate.flat_theta, strict=True)
+    found = [predictions(design, targets, beta, theta) for beta, theta in draws]
+    return np.stack([one.mean for one in found]), np.stack([one.spread(new) for one in found])
+
+
+def _df(estimate: PointEstimate, X: np.ndarray) -> np.ndarray:
+    """df of each row of X; infinite for a row of zeros, whose mean is known."""
+    df = np.full(len(X), np.inf)
+    moving = X.any(axis=1)
+    if moving.any():
+        df[moving] = estimate.small_sample.df(X[moving])
+    return df
+
+
+def _marginal(design: Design, frame: pd.DataFrame, new: bool) -> Targets:
+    """Rows to predict from their X alone, each by itself; coordinates are read for new observations only."""
+    X, none = design.fixed.matrix(frame), slice(0, 0)
+    return Targets(
+        X=X,
+        coords=design.covariance.coords(frame) if new else None,
+        unit=np.arange(len(X)),
+        observed_X=design.fixed.X[none],
+        y=design.y[none],
+        observed_coords=design.coords[none],
+        observed_unit=design.unit[none],
+    )
+
+
+def _conditional(design: Design, frame: pd.DataFrame) -> Targets:
+    """Rows to predict from the observations that were fitted, and from those of new subjects among the rows."""
+    rows = design.rows(frame)
+    fresh, y = _outcomes_of_new_subjects(design, frame)
+    return Targets(
+        X=rows.X,
+        coords=rows.coords,
+        unit=rows.unit,
+        observed_X=np.concatenate([design.fixed.X, rows.X[fresh]]),
+        y=np.concatenate([design.y, y[fresh]]),
+        observed_coords=np.concatenate([design.coords, rows.coords[fresh]]),
+        observed_unit=np.concatenate([design.unit, rows.unit[fresh]]),
+    )
+
+
+def _checked(design: Design, newdata: pd.DataFrame) -> pd.DataFrame:
+    """`newdata`; raises DataError for rows that the fixed part cannot read, naming them."""
+    if not len(newdata):
+        raise DataError("newdata has no rows.")
+    for name in design.fixed.variables:
+        if name not in newdata.columns:
+            raise DataError(
+                f"newdata has no column {name!r}, which the fixed part reads; its columns are "
+                f"{listing(newdata.columns, 20)}."
+            )
+        column = newdata[name]
+        if column.isna().any():
+            raise DataError(
+                f"{name!r} is missing in rows {listing(newdata.index[column.isna()])} of newdata; "
+                "a prediction needs every covariate."
+            )
+        levels = design.fixed.discrete.get(name)
+        if levels is not None and not (seen := column.isin(levels)).all():
+            raise DataError(
+                f"{name!r} has values without an observed outcome in the fit, in rows {listing(newdata.index[~seen])} "
+                f"of newdata; its levels are {listing(levels, 20)}."
+            )
+    return newdata
+
+
+def _outcomes_of_new_subjects(design: Design, newdata: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows (M,) are observations of subjects that the fit does not know, and the outcomes (M,)."""
+    outcome, grouping = design.spec.parsed.outcome, design.spec.parsed.groupings[0]
+    known = set(keys(design.fixed.frame, grouping))
+    new = np.array([key not in known for key in keys(newdata, grouping)])
+    if outcome not in newdata.columns:
+        if new.any() and (parts := columns_in(outcome, newdata.columns)):
+            raise DataError(
+                f"newdata has new subjects and {listing(parts)}, but no column {outcome!r} to condition on; add it, "
+                f"or leave {listing(parts)} out to predict them from their covariates alone."
+            )
+        return np.zeros(len(newdata), dtype=bool), np.zeros(len(newdata))
+    y = pd.to_numeric(newdata[outcome], errors="coerce").to_numpy(dtype=float)
+    text = np.isnan(y) & newdata[outcome].notna().to_numpy()
+    if text.any() or np.isinf(y).any():
+        raise DataError(
+            f"{outcome!r} must be a number or missing; rows {listing(newdata.index[text | np.isinf(y)])} of newdata "
+            "are neither."
+        )
+    return new & ~np.isnan(y), y

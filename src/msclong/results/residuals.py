@@ -1,0 +1,60 @@
+"""Residuals: what the fixed effects, or the fixed and the random effects, leave unexplained."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from msclong.covariance.components import components, sum_of
+from msclong.design.design import Design
+from msclong.design.unit_batches import unit_batches
+from msclong.errors import SpecError, listing
+
+Kind = Literal["raw", "pearson", "scaled", "conditional"]
+
+
+def residuals(design: Design, beta: np.ndarray, theta: np.ndarray, kind: Kind) -> pd.Series:
+    """Residuals of the observed outcomes at beta (p,) and theta (k,).
+
+    With y_i = X_i beta + e_i and Sigma_i = Var(e_i) for independent unit i (the subject, in ordinary models):
+
+    - 'raw': r_i = y_i - X_i beta, in the outcome's unit;
+    - 'pearson': r_it / sqrt(Sigma_i[t, t]), without unit; correlated within subjects;
+    - 'scaled': L_i^-1 r_i with L_i the lower Cholesky factor of Sigma_i, without unit. Where the model
+      holds they are uncorrelated with variance one (Fitzmaurice, Laird and Ware, Applied Longitudinal Analysis, 2nd
+      ed. 2011, section 10.3). A subject's rows are taken in the order of their covariance coordinates (visits or
+      times), so that each residual is standardised given the subject's earlier ones;
+    - 'conditional': y_i - X_i beta - Z_i b_i with b_i the predicted random effects, in the outcome's unit
+      (R lme4's `residuals`). It is R_i Sigma_i^-1 r_i, with R_i the residual part of Sigma_i.
+
+    Returns
+    -------
+    Series of length N, indexed like the observed rows, in their order.
+
+    Raises SpecError for any other `kind`, and for 'conditional' where the model has no random effects.
+    """
+    if kind not in get_args(Kind):
+        raise SpecError(f"kind takes {listing(map(repr, get_args(Kind)))}; got {kind!r}.")
+    terms = components(design.structure)
+    if kind == "conditional" and not any(term.is_random for term in terms):
+        raise SpecError(
+            f"Conditional residuals are what random effects leave, and {design.spec.formula!r} has none; "
+            "use kind='scaled', which removes the correlation within subjects."
+        )
+    raw = design.y - design.fixed.X @ beta
+    values = raw.copy()
+    if kind != "raw":
+        for rows in unit_batches(design.unit, design.coords):
+            coords, r = design.coords[rows], raw[rows][..., None]
+            sigma = design.structure.sigma(theta, coords)
+            if kind == "conditional":
+                residual = sum_of([term for term in terms if not term.is_random], theta, coords)
+                standardised = residual @ np.linalg.solve(sigma, r)
+            elif kind == "pearson":
+                standardised = r / np.sqrt(np.diagonal(sigma, axis1=1, axis2=2))[..., None]
+            else:
+                standardised = np.linalg.solve(np.linalg.cholesky(sigma), r)
+            values[rows] = standardised[..., 0]
+    return pd.Series(values, index=design.fixed.frame.index, name=f"{kind} residual")
