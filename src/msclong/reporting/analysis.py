@@ -17,6 +17,7 @@ from msclong.errors import SpecError, listing
 from msclong.reporting.data_hash import data_hash
 from msclong.reporting.names import Names
 from msclong.results.fit import Fit
+from msclong.results.hypothesis_table import Adjustment
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.spec.model_spec import ModelSpec
 
@@ -32,9 +33,14 @@ ENGINE_NAMES = {"StatsmodelsMixedLM": "statsmodels"}
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """The fits of a report by engine name, with what they share."""
+    """The fits of a report by engine name, with what they share.
+
+    adjust, family : the multiplicity adjustment of the contrasts, as `Fit.contrasts` takes it.
+    """
 
     fits: Mapping[str, Fit]
+    adjust: Adjustment = None
+    family: str | Sequence[str] | None = None
 
     @property
     def first(self) -> Fit:
@@ -57,6 +63,11 @@ class Analysis:
         return self.design.arm
 
     @property
+    def subject(self) -> str:
+        """The subject column: the data's, which may combine columns of the formula."""
+        return self.data.subject
+
+    @property
     def visit(self) -> str | None:
         return self.design.visit
 
@@ -74,16 +85,22 @@ class Analysis:
         """Visits (or times) at which means are given; empty where no variable holds them."""
         if self.visit is None:
             return ()
+        if not self.continuous_time:
+            return self.design.fixed.values(self.visit)
         column = self.design.fixed.frame[self.visit]
-        found = self.design.fixed.values(self.visit)
-        if len(found) <= MOST_TIMES or self.visit in self.design.fixed.discrete:
-            return found
         return round_times(float(column.min()), float(column.max()))
 
-    @property
+    @cached_property
     def continuous_time(self) -> bool:
         """Whether `times` are a choice from a continuum rather than the visits of the data."""
-        return bool(self.times) and not set(self.times) <= set(levels(self.design.fixed.frame[self.visit]))
+        if self.visit is None or self.visit in self.design.fixed.discrete:
+            return False
+        found = self.design.fixed.values(self.visit)
+        # Far more distinct times than any subject has: measured, not planned.
+        scattered = self.spec.visit_column is None and len(found) > 2 * int(
+            np.bincount(self.design.subject).max()
+        )
+        return scattered or len(found) > MOST_TIMES
 
     @property
     def occasion(self) -> str:
@@ -118,9 +135,7 @@ class Analysis:
         if not self.times or self.continuous_time:
             return None
         frame, keys = self.design.fixed.frame, [name for name in (self.arm, self.visit) if name is not None]
-        grouped = (
-            frame.groupby(keys, observed=True)[self.spec.subject].nunique().rename("observed").reset_index()
-        )
+        grouped = frame.groupby(keys, observed=True)[self.subject].nunique().rename("observed").reset_index()
         arms = grouped[self.arm].map(self.names.arm) if self.arm is not None else ""
         return pd.DataFrame(
             {"arm": arms, "visit": grouped[self.visit].map(self.names.label), "observed": grouped["observed"]}
@@ -130,10 +145,12 @@ class Analysis:
         return isinstance(self.fits[name].estimate, PosteriorDraws)
 
 
-def analysis(fits: Fit | Sequence[Fit]) -> Analysis:
+def analysis(
+    fits: Fit | Sequence[Fit], adjust: Adjustment = None, family: str | Sequence[str] | None = None
+) -> Analysis:
     """Check that the fits are of one model and one data set, and name them by engine.
 
-    Raises SpecError where they are not, or where there is nothing to report.
+    Raises SpecError where they are not, where there is nothing to report, or nothing to adjust.
     """
     given = [fits] if isinstance(fits, Fit) else list(fits)
     if not given:
@@ -159,7 +176,10 @@ def analysis(fits: Fit | Sequence[Fit]) -> Analysis:
                 f"against {first.n_obs} of {first.n_subjects}, or other values). Fit every engine to the "
                 "same table."
             )
-    return Analysis(dict(zip(_engine_names(given), given, strict=True)))
+    adjust = None if adjust == "none" else adjust
+    if adjust is not None and all(isinstance(fit.estimate, PosteriorDraws) for fit in given):
+        raise SpecError(f"adjust={adjust!r} adjusts p-values, and a posterior has none; leave it out.")
+    return Analysis(dict(zip(_engine_names(given), given, strict=True)), adjust, family)
 
 
 def _engine_names(fits: Sequence[Fit]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -52,8 +52,30 @@ def means(analysis: Analysis) -> Comparison | Refusal:
 
 
 def contrasts(analysis: Analysis) -> Comparison | Refusal:
-    """Each visit against baseline by arm, and the arms' differences (`Fit.contrasts` without arguments)."""
-    return _comparison(analysis, lambda fit: fit.contrasts(at=analysis.at, level=LEVEL))
+    """Each visit against baseline by arm, and the arms' differences (`Fit.contrasts` without arguments).
+
+    Frequentist tables have p_margin, the one-sided test that the difference exceeds the spec's margin, where there is
+    a margin; and p_adjusted, lower_adjusted and upper_adjusted, where an adjustment was asked for and has them.
+    Raises HypothesisError for an adjustment that is unknown.
+    """
+    found = _comparison(analysis, lambda fit: fit.contrasts(at=analysis.at, level=LEVEL))
+    if isinstance(found, Refusal):
+        return found
+    tables = {name: _with_tests(analysis, name, table) for name, table in found.tables.items()}
+    return replace(found, tables=tables)
+
+
+def _with_tests(analysis: Analysis, name: str, table: pd.DataFrame) -> pd.DataFrame:
+    fit = analysis.fits[name]
+    if analysis.bayesian(name):
+        return table
+    if analysis.spec.margin:
+        against = fit.contrasts(at=analysis.at, level=LEVEL, test="superiority")
+        table = table.assign(p_margin=against["p_value"])
+    if analysis.adjust is not None:
+        adjusted = fit.contrasts(at=analysis.at, level=LEVEL, adjust=analysis.adjust, family=analysis.family)
+        table = table.join(adjusted[[column for column in adjusted if column not in table]])
+    return table
 
 
 def baseline(analysis: Analysis) -> object:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from msclong.data.baseline import COLUMN as BASELINE
 from msclong.design.design import Design
 from msclong.linear_hypothesis import label
 
@@ -18,7 +19,10 @@ from msclong.linear_hypothesis import label
 def analysed_columns(design: Design) -> list[str]:
     """Columns that have a role or that the formula names, sorted."""
     spec, frame = design.spec, design.data.frame
-    roles = {spec.subject, spec.parsed.outcome, spec.visit_column, spec.time, design.arm}
+    roles = {spec.parsed.outcome, spec.visit_column, spec.time, spec.weights, design.arm}
+    roles |= {column for grouping in spec.parsed.groupings for column in grouping}
+    if spec.baseline_as in ("covariate", "change"):
+        roles.add(BASELINE)  # all that is left of the rows of the baseline visit
     named = {
         name for name in frame.columns if re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", spec.formula)
     }

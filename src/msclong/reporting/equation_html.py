@@ -24,6 +24,8 @@ def lines(equation: str, outcome: str) -> list[Markup]:
 
 def _line(line: str, outcome: str) -> Markup:
     formula, _, remark = line.partition(";  ")
+    if formula.startswith("i: "):
+        return _legend(formula)
     head = Markup("")
     if formula.startswith(f"{outcome}[i,t] = "):
         head = Markup('<span class="column">{}</span>{} = ').format(outcome, _subscript("i,t"))
@@ -32,11 +34,20 @@ def _line(line: str, outcome: str) -> Markup:
     return html + Markup('<span class="remark">{}</span>').format(_remark(remark)) if remark else html
 
 
+def _legend(text: str) -> Markup:
+    """'i: site:id,  t: visit,  j: site': what the indices count."""
+    entries = [entry.partition(": ") for entry in text.split(",  ")]
+    return Markup(", ").join(
+        Markup('<i>{}</i>: <span class="column">{}</span>').format(index, name) for index, _, name in entries
+    )
+
+
 def _remark(text: str) -> Markup:
     html = re.sub(
         r"\b(Sigma|G|rho)\b", lambda found: f"<i>{GREEK.get(found[0], found[0])}</i>", str(escape(text))
     )
-    return Markup(re.sub(r"\^(\S+)", lambda found: f"<sup>{found[1].replace('-', MINUS)}</sup>", html))
+    html = re.sub(r"\^(\d+|\|\S+\|)", lambda found: f"<sup>{found[1].replace('-', MINUS)}</sup>", html)
+    return Markup(html.replace("(-", f"({MINUS}"))
 
 
 def _typeset(text: str) -> Markup:
@@ -58,14 +69,9 @@ def _token(found: re.Match[str], text: str) -> Markup:
     name, index = found["name"], found["index"]
     letter = _LETTER.fullmatch(name)
     if letter is None or not _is_symbol(letter, index, text[: found.start()], text[found.end() :]):
-        legend = name in ("i", "t") and text[found.end() :].startswith(":")
-        style = (
-            Markup("<i>{}</i>")
-            if legend
-            else Markup("{}")
-            if name in WORDS
-            else Markup('<span class="column">{}</span>')
-        )
+        style = Markup("{}") if name in WORDS else Markup('<span class="column">{}</span>')
+        if index == "i,t":
+            return style.format(name) + _subscript(index)
         return style.format(found[0])
     subscript = ",".join(part for part in (letter[2], index) if part)
     html = Markup("<i>{}</i>").format(GREEK.get(letter[1], letter[1]))
@@ -76,6 +82,8 @@ def _token(found: re.Match[str], text: str) -> Markup:
 
 def _is_symbol(letter: re.Match[str], index: str | None, before: str, after: str) -> bool:
     """Whether a name is the equation's own, and not a column that happens to be called b1 or e."""
+    if before.endswith(" / "):
+        return False  # the column of weights
     if letter[1] in ("Sigma", "sigma", "G") or index is not None:
         return True
     if letter[1] == "b":

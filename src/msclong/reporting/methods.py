@@ -2,92 +2,101 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msclong.reporting.references import Description, Sourced
 from msclong.results.fit import Fit
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.spec.prior import Priors
 
-REFERENCES = {
-    "geisser": "Geisser S, Cornfield J. Posterior distributions for multivariate normal parameters. J R Stat Soc "
-    "B 1963;25:368–376.",
-    "gelman": "Gelman A. Prior distributions for variance parameters in hierarchical models. Bayesian "
-    "Analysis 2006;1:515–534.",
-    "hoffman": "Hoffman MD, Gelman A. The No-U-Turn sampler: adaptively setting path lengths in Hamiltonian "
-    "Monte Carlo. J Mach Learn Res 2014;15:1593–1623.",
-    "lewandowski": "Lewandowski D, Kurowicka D, Joe H. Generating random correlation matrices based on vines "
-    "and extended onion method. J Multivar Anal 2009;100:1989–2001.",
-    "pymc": "Abril-Pla O, Andreani V, Carroll C, et al. PyMC: a modern, and comprehensive probabilistic "
-    "programming framework in Python. PeerJ Comput Sci 2023;9:e1516.",
-    "vehtari": "Vehtari A, Gelman A, Simpson D, Carpenter B, Bürkner P-C. Rank-normalization, folding, and "
-    "localization: an improved R\N{COMBINING CIRCUMFLEX ACCENT} for assessing convergence of MCMC. Bayesian "
-    "Analysis 2021;16:667–718.",
-    "kenward": "Kenward MG, Roger JH. Small sample inference for fixed effects from restricted maximum "
-    "likelihood. Biometrics 1997;53:983–997.",
-    "laird": "Laird NM, Ware JH. Random-effects models for longitudinal data. Biometrics 1982;38:963–974.",
-    "patterson": "Patterson HD, Thompson R. Recovery of inter-block information when block sizes are "
-    "unequal. Biometrika 1971;58:545–554.",
-    "satterthwaite": "Fai AH-T, Cornelius PL. Approximate F-tests of multiple degree of freedom hypotheses "
-    "in generalized least squares analyses of unbalanced split-plot experiments. J Stat Comput Simul "
-    "1996;54:363–378.",
-    "seabold": "Seabold S, Perktold J. statsmodels: econometric and statistical modeling with Python. Proc "
-    "9th Python in Science Conf 2010.",
+KENWARD_ROGER = "Standard errors and denominator degrees of freedom are those of Kenward and Roger (1997)"
+
+OWN_ERRORS: dict[str, Sourced] = {
+    "kenward-roger": (
+        f"{KENWARD_ROGER} in the linear form, without second derivatives of the covariance (SAS: ddfm=kr(linear)).",
+        ("kenward",),
+    ),
+    "kenward-roger-second-order": (
+        f"{KENWARD_ROGER} in full, with second derivatives of the covariance over variances, covariances and "
+        "correlations (SAS: ddfm=kr).",
+        ("kenward",),
+    ),
+    "modified-box": (
+        "Estimates are those of ordinary least squares. Their standard errors use the covariance estimated by REML; "
+        "joint tests have the modified Box correction of Skene and Kenward (2010) for very small samples, tests of one "
+        "row Satterthwaite\u2019s degrees of freedom.",
+        ("skene", "satterthwaite"),
+    ),
+}
+"""Methods for degrees of freedom that bring standard errors of their own: words and citations."""
+
+ERRORS: dict[str, Sourced] = {
+    "model": ("Standard errors are model-based", ()),
+    "CR0": (
+        "Standard errors are cluster-robust (the sandwich estimate of Liang and Zeger 1986, uncorrected: CR0)",
+        ("liang",),
+    ),
+    "CR2": (
+        "Standard errors are cluster-robust with the bias-reducing correction of Bell and McCaffrey (2002; CR2)",
+        ("bell", "pustejovsky"),
+    ),
+    "CR3": (
+        "Standard errors are cluster-robust with the jackknife correction of Mancl and DeRouen (2001; CR3)",
+        ("mancl",),
+    ),
 }
 
-COVARIANCE_WORDS = {
-    "us": "The outcomes of one participant have an unstructured covariance: a variance of its own for each "
-    "visit and a covariance of its own for each pair of visits. Participants are independent.",
-    "cs": "The outcomes of one participant have a compound symmetric covariance: the same variance at every "
-    "visit and the same covariance for every pair of visits. Participants are independent.",
-    "ar1": "The outcomes of one participant have a first-order autoregressive covariance: the same variance "
-    "at every visit, and a correlation that falls by the same factor with each visit between two. "
-    "Participants are independent.",
-    "ar1h": "The outcomes of one participant have a heterogeneous first-order autoregressive covariance: a "
-    "variance of its own for each visit, and a correlation that falls by the same factor with each visit "
-    "between two. Participants are independent.",
-    "toeph": "The outcomes of one participant have a heterogeneous Toeplitz covariance: a variance of its "
-    "own for each visit, and a correlation that depends on the number of visits between two. Participants "
-    "are independent.",
+DEGREES: dict[str, Sourced] = {
+    "satterthwaite": (
+        "Degrees of freedom are Satterthwaite\u2019s (Fai and Cornelius 1996)",
+        ("satterthwaite",),
+    ),
+    "between-within": (
+        "Degrees of freedom are the between-within ones: participants count for what differs between them, "
+        "observations for what changes within them (Schluchter and Elashoff 1990)",
+        ("schluchter",),
+    ),
+    "residual": ("Degrees of freedom are observations minus fixed effects", ()),
+    "asymptotic": ("Tests and intervals use the normal distribution", ()),
 }
-"""Structures by keyword; a structure that is not here is described by its own `description`."""
 
-DF_WORDS = {
-    "kenward-roger": "Standard errors and denominator degrees of freedom are those of Kenward and Roger "
-    "(1997) in the linear form, without second derivatives of the covariance (SAS: ddfm=kr(linear)).",
-    "satterthwaite": "Degrees of freedom are Satterthwaite's; standard errors are model-based (Fai and "
-    "Cornelius 1996).",
-    "residual": "Degrees of freedom are observations minus fixed effects; standard errors are model-based.",
-    "asymptotic": "Inference is asymptotic: the normal distribution with model-based standard errors.",
-}
-DF_CITES = {"kenward-roger": ("kenward",), "satterthwaite": ("satterthwaite",)}
-
-
-@dataclass(frozen=True)
-class Description:
-    """A method in sentences. cites : keys of REFERENCES."""
-
-    text: str
-    cites: tuple[str, ...] = ()
+ROBUST_DEGREES = (
+    "Degrees of freedom are Satterthwaite\u2019s for this estimate (Bell and McCaffrey 2002; Pustejovsky and Tipton "
+    "2018)",
+    ("bell", "pustejovsky"),
+)
 
 
 def methods(fit: Fit) -> Description:
     """How a fit was estimated; an engine that is not known here is shown with its settings."""
-    random = ("laird",) if fit.spec.parsed.covariance[0].is_random else ()
+    random = bool(fit.spec.parsed.random)
     settings = vars(fit.engine)
     if isinstance(fit.estimate, PosteriorDraws):
         return _bayesian(fit.engine, fit.estimate, random)
     likelihood, cites = _likelihood(str(settings.get("method", "")))
     if type(fit.engine).__name__ == "Frequentist":
-        information = settings["information"]
+        inference = _inference(settings["ddf"], settings["vcov"])
         text = (
-            f"{likelihood}. {DF_WORDS[settings['ddf']]} The "
-            f"covariance of the variance parameters is taken from the {information} information."
+            f"{likelihood}. {inference.text} The covariance of the variance parameters is taken from the "
+            f"{settings['information']} information."
         )
-        return Description(text, (*cites, *DF_CITES.get(settings["ddf"], ()), *random))
+        return Description(text, (*cites, *inference.cites))
     if type(fit.engine).__name__ == "StatsmodelsMixedLM":
-        text = f"{likelihood}, by statsmodels' MixedLM, as an independent second opinion. {DF_WORDS['asymptotic']}"
-        return Description(text, (*cites, "seabold", *random))
-    return Description(f"{fit.engine!r}.", random)
+        text = (
+            f"{likelihood}, by statsmodels\u2019 MixedLM, as an independent second opinion. "
+            f"{_inference('asymptotic', 'model').text}"
+        )
+        return Description(text, (*cites, "seabold"))
+    return Description(f"{fit.engine!r}.")
+
+
+def _inference(ddf: str, vcov: str) -> Description:
+    """Standard errors and degrees of freedom."""
+    if ddf in OWN_ERRORS:
+        return Description(*OWN_ERRORS[ddf])
+    errors, cites = ERRORS[vcov]
+    if vcov != "model":
+        errors += "; clusters are the independent units of the model"
+    degrees, more = ROBUST_DEGREES if ddf == "satterthwaite" and vcov != "model" else DEGREES[ddf]
+    return Description(f"{errors}. {degrees}.", (*cites, *more))
 
 
 def _likelihood(method: str) -> tuple[str, tuple[str, ...]]:
@@ -96,13 +105,13 @@ def _likelihood(method: str) -> tuple[str, tuple[str, ...]]:
     return "Maximum likelihood", ()
 
 
-def _bayesian(engine: object, estimate: PosteriorDraws, random: tuple[str, ...]) -> Description:
+def _bayesian(engine: object, estimate: PosteriorDraws, random: bool) -> Description:
     chains, draws, _ = estimate.draws.shape
     text = (
         f"{chains:,} chains of {draws:,} draws after tuning from the joint posterior of coefficients and "
         "covariance, under the same likelihood. "
     )
-    cites = ("vehtari", *random)
+    cites: tuple[str, ...] = ("vehtari",)
     if type(engine).__name__ == "Bayesian":
         integrated = "Coefficients and random effects" if random else "Coefficients"
         text += (

@@ -18,7 +18,7 @@ class Paragraph:
     """A paragraph. `[[table:key]]`, `[[figure:key]]` and `[[section:key]]` in the text are cross-references."""
 
     text: str
-    role: Literal["body", "answer", "note"] = "body"
+    role: Literal["body", "answer", "caution", "note"] = "body"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from msclong.reporting.sections.question import question
 from msclong.reporting.sections.reproducibility import reproducibility
 from msclong.reporting.wording import counted, listed, spoken
 from msclong.results.fit import Fit
+from msclong.results.hypothesis_table import Adjustment
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,13 @@ class Report(Document):
         return target
 
 
-def report(fits: Fit | Sequence[Fit], title: str | None = None) -> Report:
+def report(
+    fits: Fit | Sequence[Fit],
+    title: str | None = None,
+    *,
+    adjust: Adjustment = None,
+    family: str | Sequence[str] | None = None,
+) -> Report:
     """Report one model of one outcome, fitted by one engine or by several.
 
     Parameters
@@ -47,6 +54,9 @@ def report(fits: Fit | Sequence[Fit], title: str | None = None) -> Report:
         The first one leads: its means and residuals are drawn, the others stand beside it.
     title : str, optional
         Heading of the report; the outcome's label if not given.
+    adjust, family
+        Multiplicity of the contrasts, as `Fit.contrasts` takes it: their table then has adjusted p-values and, where
+        they exist, simultaneous intervals beside the unadjusted ones (frequentist fits).
 
     Returns
     -------
@@ -55,9 +65,11 @@ def report(fits: Fit | Sequence[Fit], title: str | None = None) -> Report:
     Raises
     ------
     SpecError
-        There is no fit, or the fits are of different specs or data.
+        There is no fit, the fits are of different specs or data, or `adjust` is asked of posteriors alone.
+    HypothesisError
+        `adjust` or `family` is unknown.
     """
-    given = analysis(fits)
+    given = analysis(fits, adjust, family)
     created = datetime.now().astimezone()
     sections = _sections(given, created)
     return Report(title or given.names.outcome, _subtitle(given), numbered(sections), created)

@@ -51,15 +51,19 @@ def effects_table(
     cells: list[list[Cell]] = [[Cell(name)] for name in comparison.labels]
     for name, table in tables.items():
         evidence = _evidence(analysis, table)
+        simultaneous = "lower_adjusted" in table
         columns += [
             Column("Estimate", name, "number"),
             Column(interval_name(analysis, name), name, "interval"),
         ]
         columns += [Column(heading, name, "number") for heading, _, _ in evidence]
+        columns += [Column(f"Simultaneous {LEVEL:.0%} CI", name, "interval")] if simultaneous else []
         for row, (_, figures) in zip(cells, table.iterrows(), strict=True):
             row.append(number_cell(figures["estimate"], lambda value: numbers.fixed(value, decimals)))
             row.append(interval_cell(figures["lower"], figures["upper"], decimals))
             row += [number_cell(figures[column], text) for _, column, text in evidence]
+            if simultaneous:
+                row.append(interval_cell(figures["lower_adjusted"], figures["upper_adjusted"], decimals))
     rows = tuple(Row(tuple(row), group) for row, group in zip(cells, comparison.groups, strict=True))
     return Table(key, caption, tuple(columns), rows, (interval_note(analysis), *notes))
 
@@ -86,21 +90,23 @@ def means_table(analysis: Analysis, comparison: Comparison, key: str, caption: s
 
 def full_table(
     table: pd.DataFrame, labels: Sequence[str], groups: Sequence[str], key: str, caption: str, label: str,
-    same_unit: bool = True,
+    same_unit: bool = True, notes: Sequence[str] = (), headings: Mapping[str, str] | None = None,
 ) -> Table:  # fmt: skip
     """Every column of one engine's table.
 
     same_unit : whether the rows share a unit and hence their decimals; coefficients do not, and get their own.
+    headings : of columns that are named otherwise than in HEADINGS.
     """
+    names = HEADINGS | dict(headings or {})
     common = numbers.decimals_for(table["se"])
-    shown = [name for name in table.columns if name in HEADINGS and not table[name].isna().all()]
-    columns = [Column(label), *(Column(HEADINGS[name], kind="number") for name in shown)]
+    shown = [name for name in table.columns if name in names and not table[name].isna().all()]
+    columns = [Column(label), *(Column(names[name], kind="number") for name in shown)]
     rows = []
     for name, group, (_, figures) in zip(labels, groups, table.iterrows(), strict=True):
         decimals = common if same_unit else numbers.decimals_for([figures["se"]])
         cells = [number_cell(figures[column], _formatter(column, decimals)) for column in shown]
         rows.append(Row((Cell(name), *cells), group))
-    return Table(key, caption, tuple(columns), tuple(rows))
+    return Table(key, caption, tuple(columns), tuple(rows), tuple(notes))
 
 
 HEADINGS = {
@@ -111,6 +117,9 @@ HEADINGS = {
     "df": "df",
     "statistic": "t",
     "p_value": "p",
+    "p_adjusted": "p, adj.",
+    "lower_adjusted": "Lower, adj.",
+    "upper_adjusted": "Upper, adj.",
     "prob_negative": "P(< 0)",
     "prob_beyond_margin": "P(beyond margin)",
     "ess_bulk": "ESS",
@@ -122,7 +131,7 @@ HEADINGS = {
 
 def _formatter(column: str, decimals: int) -> Formatter:
     fixed = {"df": 1, "statistic": 2, "rhat": 3}
-    if column == "p_value":
+    if column.startswith("p_"):
         return numbers.p_value
     if column.startswith("prob_"):
         return numbers.probability
@@ -136,15 +145,24 @@ def _formatter(column: str, decimals: int) -> Formatter:
 
 def _evidence(analysis: Analysis, table: pd.DataFrame) -> list[tuple[str, str, Formatter]]:
     """(heading, column, formatter) of what speaks for a difference."""
+    found: list[tuple[str, str, Formatter]]
     if "p_value" in table:
-        return [("p", "p_value", numbers.p_value)]
-    found: list[tuple[str, str, Formatter]] = [("P(< 0)", "prob_negative", numbers.probability)]
-    margin = analysis.spec.margin
-    if margin is not None and not table["prob_beyond_margin"].isna().all():
-        sign = "<" if margin < 0 else ">"
-        heading = f"P({sign} {numbers.stated(margin)})"
-        found.append((heading, "prob_beyond_margin", numbers.probability))
+        found = [("p", "p_value", numbers.p_value)]
+        found += [("p, adjusted", "p_adjusted", numbers.p_value)] if "p_adjusted" in table else []
+        found += (
+            [(f"p({beyond_margin(analysis)})", "p_margin", numbers.p_value)] if "p_margin" in table else []
+        )
+        return found
+    found = [("P(< 0)", "prob_negative", numbers.probability)]
+    if analysis.spec.margin is not None and not table["prob_beyond_margin"].isna().all():
+        found.append((f"P({beyond_margin(analysis)})", "prob_beyond_margin", numbers.probability))
     return found
+
+
+def beyond_margin(analysis: Analysis) -> str:
+    """'< −3': beyond the margin on the side of benefit."""
+    margin = float(analysis.spec.margin or 0)
+    return f"{'<' if margin < 0 else '>'} {numbers.stated(margin)}"
 
 
 def frame_table(frame: pd.DataFrame, key: str, caption: str, notes: Sequence[str] = ()) -> Table:

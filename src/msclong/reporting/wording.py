@@ -22,9 +22,13 @@ def sentence(text: str) -> str:
 
 
 def inside(label: str) -> str:
-    """A title as it reads inside a sentence: 'Change in X' -> 'change in X', 'HAMD-17 score' unchanged."""
-    first = label.split(" ", 1)[0]
-    return label[0].lower() + label[1:] if first[1:].islower() else label
+    """A title as it reads inside a sentence: 'Change in X' -> 'change in X', 'HAMD-17 score' unchanged.
+
+    A name of several capitalised words stays as well: 'Beck Depression Inventory'.
+    """
+    first, *others = label.split(" ")
+    name = bool(others) and others[0].istitle()
+    return label[0].lower() + label[1:] if first[1:].islower() and not name else label
 
 
 def spoken(engine: str) -> str:

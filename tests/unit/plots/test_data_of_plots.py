@@ -63,3 +63,10 @@ def test_labels_are_thinned_but_the_ends_stay():
 def test_evenly_chosen_subjects():
     assert evenly(3, 5) == [0, 1, 2]
     assert evenly(101, 3) == [0, 50, 100]
+
+
+def test_what_has_no_variance_has_no_correlation():
+    sigma = pd.DataFrame([[4.0, 0.0], [0.0, 0.0]], index=["a", "b"], columns=["a", "b"])
+    values = sd_and_correlation(sigma).to_numpy()
+    assert np.diag(values).tolist() == [2.0, 0.0]
+    assert np.isnan(values[0, 1])

@@ -44,6 +44,7 @@ def figures():
     yield individual_trajectories(observed, None, "Change", "week", most=2)
     sigma = pd.DataFrame(np.array([[4.0, -1.0], [-1.0, 9.0]]))
     yield covariance_heatmap(sd_and_correlation(sigma), ["1", "8"], "week", 2)
+    yield covariance_heatmap(sd_and_correlation(sigma), ["1", "8"], "week", 2, sd_and_correlation(2 * sigma))
     residuals = pd.DataFrame({"scaled": rng.normal(size=4000), "fitted": rng.normal(size=4000)})
     yield residual_panels(residuals.assign(visit=["1", "8"] * 2000), "week")
     yield residual_panels(residuals, None)

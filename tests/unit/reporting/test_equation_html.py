@@ -41,3 +41,20 @@ def test_columns_that_look_like_symbols_stay_columns():
 
 def test_markup_in_names_is_escaped():
     assert "<b>" not in typeset('Q("<b>") ~ 1 + cs(t | id)')[0]
+
+
+def test_groupings_have_indices_of_their_own_and_nested_names_stay_together():
+    lines = [plain(line) for line in typeset("y ~ a:b + (1 | site / id)")]
+    assert lines[0] == "yi,t = β0 + β1 a×b + z1,i,t′ u1,j + z2,i,t′ u2,i + εi,t"
+    assert lines[-1] == "i: site:id, j: site"
+
+
+def test_weights_divide_the_variance_whatever_the_column_is_called():
+    for name in ("w", "e"):
+        spec = ml.ModelSpec("y ~ a + (1 | id)", weights=name)
+        lines = [plain(str(line)) for line in equation_html.lines(spec.equation(), "y")]
+        assert f"εi,t ∼ Normal(0, σ2 / {name}i,t), independent" in lines
+    spec = ml.ModelSpec("y ~ a + sp_gau(day | arm / id)", weights="w")
+    remark = plain(str(equation_html.lines(spec.equation(), "y")[1])).partition("Σ)")[2]
+    assert "exp(−d2 / range2)" in remark
+    assert remark.endswith(", of its own in each arm; divided by w")

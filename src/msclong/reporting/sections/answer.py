@@ -6,6 +6,7 @@ import pandas as pd
 
 from msclong.reporting import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
+from msclong.reporting.cautions import cautions
 from msclong.reporting.comparisons import Comparison, Refusal, baseline
 from msclong.reporting.record import Paragraph, Section
 from msclong.reporting.tables import shared_decimals
@@ -15,9 +16,11 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 
 def answer(analysis: Analysis, found: Comparison | Refusal) -> Section:
-    """Change at the last visit by arm and between arms: the first engine in full, the others beside it."""
+    """What to beware of, then the change at the last visit by arm and between arms: the first engine in full."""
+    warned = [Paragraph(text, "caution") for text in cautions(analysis)]
     if isinstance(found, Refusal):
         blocks = [
+            *warned,
             Paragraph(f"No contrast by visit could be formed for this model. {found.reason}", "answer"),
             Paragraph("The estimated coefficients are in [[table:coefficients-1]]."),
         ]
@@ -26,7 +29,9 @@ def answer(analysis: Analysis, found: Comparison | Refusal) -> Section:
     within, between = found.select(found.rows(last, False)), found.select(found.rows(last, True))
     decimals = shared_decimals(found.tables)
     names = list(analysis.fits)
-    blocks = [Paragraph(_within(analysis, within, names[0], decimals, not between.labels), "answer")]
+    blocks = [*warned]
+    if within.labels:
+        blocks.append(Paragraph(_within(analysis, within, names[0], decimals, not between.labels), "answer"))
     if between.labels:
         blocks.append(Paragraph(_between(analysis, between, names[0], decimals), "answer"))
     for name in names[1:]:
@@ -57,12 +62,15 @@ def _within(analysis: Analysis, rows: Comparison, engine: str, decimals: int, ev
 
 def _between(analysis: Analysis, rows: Comparison, engine: str, decimals: int) -> str:
     table = rows.tables[engine]
+    # Without changes within arms, this sentence is the first.
+    alone = analysis.spec.baseline_as == "covariate"
+    when = analysis.names.visit(analysis.times[-1]) if alone else f"that {analysis.occasion}"
     figures = [_figures(analysis, row, engine, decimals, True) for _, row in table.iterrows()]
     if len(figures) == 1:
         group = rows.groups[0]
-        return f"The estimated difference between the arms at that {analysis.occasion}, {group}, was {figures[0]}."
+        return f"The estimated difference between the arms at {when}, {group}, was {figures[0]}."
     parts = [f"{text} for {group}" for text, group in zip(figures, rows.groups, strict=True)]
-    return f"The estimated differences between arms at that {analysis.occasion} were {listed(parts)}."
+    return f"The estimated differences between arms at {when} were {listed(parts)}."
 
 
 def _again(analysis: Analysis, rows: Comparison, engine: str, decimals: int) -> str:
@@ -80,8 +88,9 @@ def _figures(analysis: Analysis, row: pd.Series, engine: str, decimals: int, evi
     kind = "credible" if analysis.bayesian(engine) else "confidence"
     inner = f"{LEVEL:.0%} {kind} interval {numbers.interval(row['lower'], row['upper'], decimals, NBSP)}"
     if evidence and "p_value" in row:
-        p = numbers.p_value(row["p_value"])
-        inner += f"; p{NBSP}{p[0]}{NBSP}{p[1:]}" if p.startswith("<") else f"; p{NBSP}={NBSP}{p}"
+        inner += f"; {_equals('p', row['p_value'])}"
+        if "p_adjusted" in row:
+            inner += f"; {_equals('adjusted p', row['p_adjusted'])}"
     elif evidence:
         below = row["estimate"] < 0
         mass = row["prob_negative"] if below else 1 - row["prob_negative"]
@@ -90,12 +99,19 @@ def _figures(analysis: Analysis, row: pd.Series, engine: str, decimals: int, evi
     return f"{numbers.fixed(row['estimate'], decimals)}{analysis.names.unit.replace(' ', NBSP)} ({inner})"
 
 
+def _equals(name: str, p: float) -> str:
+    text = numbers.p_value(p)
+    return f"{name}{NBSP}{text[0]}{NBSP}{text[1:]}" if text.startswith("<") else f"{name}{NBSP}={NBSP}{text}"
+
+
 def _reading(analysis: Analysis) -> str:
-    last = (
-        f"Intervals and p-values are not adjusted for the number of {analysis.occasion}s and comparisons."
-        if any(not analysis.bayesian(name) for name in analysis.fits)
-        else "Intervals and probabilities refer to one row at a time."
-    )
+    if all(analysis.bayesian(name) for name in analysis.fits):
+        last = "Intervals and probabilities refer to one row at a time."
+    else:
+        last = (
+            f"Intervals and p-values are not adjusted for the number of {analysis.occasion}s and comparisons"
+        )
+        last += "." if analysis.adjust is None else ", but where adjusted p-values are named."
     return (
         f"All {analysis.occasion}s are in [[table:contrasts]] and [[figure:forest]]. Estimates are marginal "
         "(least-squares) means of the model and their differences. They rest on the assumption that missing "

@@ -1,16 +1,19 @@
-"""The coefficients of the fixed part."""
+"""The terms and the coefficients of the fixed part."""
 
 from __future__ import annotations
 
+from msclong.errors import HypothesisError
+from msclong.reporting import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
-from msclong.reporting.record import FoldOut, Paragraph, Section
-from msclong.reporting.tables import full_table
+from msclong.reporting.record import Block, Cell, Column, FoldOut, Paragraph, Row, Section, Table
+from msclong.reporting.tables import full_table, number_cell
 from msclong.reporting.wording import spoken
+from msclong.results.fit import Fit
 
 
 def coefficients(analysis: Analysis) -> Section:
-    """One table for each engine, folded away on screen."""
-    folds = []
+    """F tests of the terms, and one table of coefficients for each engine, folded away on screen."""
+    folds: list[Block] = []
     for number, (name, fit) in enumerate(analysis.fits.items(), start=1):
         table = fit.coefficients(LEVEL)
         labels = [str(term) for term in table.index]
@@ -24,9 +27,39 @@ def coefficients(analysis: Analysis) -> Section:
             "Coefficient",
             same_unit=False,
         )
+        if not analysis.bayesian(name):
+            folds += _terms(fit, name, number)
         folds.append(FoldOut(f"Fixed effects, {spoken(name)} fit", (full,)))
     text = (
         "Names are patsy's: X[T.a] is level a of factor X against its reference level, A:B an interaction. "
-        "In the presence of interactions a single coefficient rarely answers a question; the contrasts do."
+        "In the presence of interactions a single coefficient rarely answers a question; the contrasts do. "
+        "Tests and intervals here are not adjusted for multiplicity."
     )
-    return Section("coefficients", "Coefficients", (Paragraph(text), *folds))
+    return Section("coefficients", "Terms and coefficients", (Paragraph(text), *folds))
+
+
+def _terms(fit: Fit, name: str, number: int) -> list[Block]:
+    """The type III tests; nothing where the fixed part has no terms, or a test no degrees of freedom."""
+    try:
+        tests = fit.anova()
+    except HypothesisError:
+        return []
+    columns = [
+        Column("Term"),
+        *(Column(label, kind="number") for label in ("F", "df", "Denominator df", "p")),
+    ]
+    rows = []
+    for term, figures in tests.iterrows():
+        cells = [
+            number_cell(figures["statistic"], lambda value: numbers.fixed(value, 2)),
+            number_cell(figures["num_df"], numbers.count),
+            number_cell(figures["den_df"], lambda value: numbers.fixed(value, 1)),
+            number_cell(figures["p_value"], numbers.p_value),
+        ]
+        rows.append(Row((Cell(str(term)), *cells)))
+    note = (
+        "Each term given all others, a factor inside an interaction averaged over the other factors with "
+        "equal weights. p: not adjusted for multiplicity."
+    )
+    title = f"Type III tests of the terms, {spoken(name)} fit"
+    return [FoldOut(title, (Table(f"terms-{number}", title, tuple(columns), tuple(rows), (note,)),))]

@@ -5,41 +5,101 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from msclong.covariance.components import components
+from msclong.diagnostics.observed_covariance import covariance_check, observed_sd_and_correlation
 from msclong.errors import HypothesisError
+from msclong.linear_hypothesis import label
 from msclong.plots.covariance import covariance_heatmap, sd_and_correlation
 from msclong.plots.style import to_svg
 from msclong.reporting import numbers
 from msclong.reporting.analysis import Analysis
-from msclong.reporting.record import Block, Cell, Column, Figure, FoldOut, Row, Section, Table
+from msclong.reporting.cautions import NEGLIGIBLE
+from msclong.reporting.record import Block, Cell, Column, Figure, FoldOut, Paragraph, Row, Section, Table
 from msclong.reporting.tables import interval_name, number_cell
 from msclong.reporting.wording import spoken
 from msclong.results.fit import Fit
 
+MOST_RESIDUAL = 6
+"""A residual structure of more parameters than this is left to the table of all parameters."""
+
 
 def covariance(analysis: Analysis) -> Section:
-    """Sigma over the visits as a heat map, or the random effects as a table; the parameters of every engine."""
-    engine, fit = next(iter(analysis.fits.items()))
+    """Random effects as a table; Sigma over the visits, fitted and observed, as a heat map by group; all parameters."""
     blocks: list[Block] = []
-    try:
-        blocks.append(_heatmap(analysis, engine, fit.covariance.matrix))
-    except HypothesisError:  # no planned visits: the covariance is that of random effects
+    if analysis.spec.parsed.random:
         blocks.append(_random_effects(analysis))
-    blocks.append(FoldOut("Covariance parameters", (_parameters(analysis),)))
+    blocks += _heatmaps(analysis)
+    parameters = _parameters(analysis)
+    if not blocks:
+        text = (
+            "Participants were seen at times of their own, so that there is no single covariance matrix over visits; "
+            "it follows from these parameters and the times."
+        )
+        blocks += [Paragraph(text), parameters]
+    else:
+        blocks.append(FoldOut("Covariance parameters", (parameters,)))
     return Section("covariance", "Covariance within participants", tuple(blocks))
 
 
-def _heatmap(analysis: Analysis, engine: str, sigma: pd.DataFrame) -> Figure:
-    values = sd_and_correlation(sigma)
+def _heatmaps(analysis: Analysis) -> list[Figure]:
+    """One for each covariance group; none where times are irregular."""
+    engine, fit = next(iter(analysis.fits.items()))
+    if analysis.continuous_time:
+        return []
+    try:
+        matrices = fit.covariance.matrices
+    except HypothesisError:
+        return []
+    fitted = {group: sd_and_correlation(sigma) for group, sigma in matrices.items()}
+    observed = {} if analysis.spec.weights else _observed(fit)
+    lowest = [
+        values.to_numpy()[~np.eye(len(values), dtype=bool)]
+        for values in (*fitted.values(), *observed.values())
+    ]
+    negative = bool((np.concatenate(lowest) < 0).any())
+    return [
+        _heatmap(analysis, engine, group, values, observed.get(group), negative)
+        for group, values in fitted.items()
+    ]
+
+
+def _observed(fit: Fit) -> dict[str, pd.DataFrame]:
+    """SDs and correlations of the residuals by covariance group, '' where there are none."""
+    covariance = fit.design.covariance
+    if covariance.group is None:
+        return {"": observed_sd_and_correlation(covariance_check(fit))}
+    check = covariance_check(fit, by=covariance.group)
+    return {
+        label(level): observed_sd_and_correlation(part.droplevel(0))
+        for level, part in check.groupby(level=0, sort=False)
+    }
+
+
+def _heatmap(
+    analysis: Analysis,
+    engine: str,
+    group: str,
+    values: pd.DataFrame,
+    observed: pd.DataFrame | None,
+    negative: bool,
+) -> Figure:
     sd = np.diag(values)
     decimals = numbers.decimals_for([sd.min() / 10])
-    labels = [analysis.names.label(level) for level in sigma.index]
-    drawn = covariance_heatmap(values, labels, str(analysis.visit), decimals)
+    labels = [analysis.names.label(level) for level in values.index]
+    drawn = covariance_heatmap(values, labels, str(analysis.visit), decimals, observed, negative)
     kind = "posterior mean" if analysis.bayesian(engine) else "estimate"
+    whose = f", {analysis.design.covariance.group} {group}" if group else ""
+    sources = ", from random effects and residual together" if analysis.spec.parsed.random else ""
     caption = (
-        f"Covariance of the outcomes of one participant, {kind} of the {spoken(engine)} fit: standard "
-        f"deviations{f' ({analysis.spec.unit})' if analysis.spec.unit else ''} on the diagonal, correlations "
-        "below."
+        f"Covariance of the outcomes of one participant{whose}{sources}; {kind} of the {spoken(engine)} fit: standard "
+        f"deviations{f' ({analysis.spec.unit})' if analysis.spec.unit else ''} on the diagonal, correlations below."
     )
+    if analysis.spec.weights:
+        caption += " For observations of weight one."
+    if observed is not None:
+        caption += (
+            " Above the diagonal, and in brackets: the same of the residuals, of those seen at both visits."
+        )
     spread = f"Standard deviations run from {numbers.fixed(sd.min(), decimals)} to {numbers.fixed(sd.max(), decimals)}"
     pairs = values.to_numpy()[np.tril_indices(len(values), -1)]
     ends = (
@@ -47,50 +107,84 @@ def _heatmap(analysis: Analysis, engine: str, sigma: pd.DataFrame) -> Figure:
         if pairs.size
         else ""
     )
+    place = list(analysis.first.covariance.matrices).index(group) + 1
+    key = f"covariance-{place}" if group else "covariance"
+    parts = {"fitted": values} if observed is None else {"fitted": values, "observed": observed}
     return Figure(
-        "covariance",
+        key,
         caption,
-        f"Heat map of the covariance over visits. {spread}{ends}.",
-        to_svg(drawn, "covariance"),
-        values,
+        f"Heat map of the covariance over visits{whose}. {spread}{ends}.",
+        to_svg(drawn, key),
+        pd.concat(parts, axis="columns"),
     )
 
 
 def _random_effects(analysis: Analysis) -> Table:
-    """SDs and correlations of the random effects, and the residual SD, by engine."""
+    """SDs and correlations of the random effects, and of a residual with few parameters, by engine."""
     columns = [Column("Component")]
     cells: dict[str, list[Cell]] = {}
-    smallest = min(np.sqrt(_variances(fit)[_variances(fit) > 0]).min() for fit in analysis.fits.values())
-    decimals = max(2, numbers.decimals_for([smallest / 10]))
-    for engine, fit in analysis.fits.items():
+    entries = {engine: _entries(fit) for engine, fit in analysis.fits.items()}
+    spreads = np.array([v for found in entries.values() for name, v in found.items() if "SD" in name])
+    if any(fit.outcome.singular for fit in analysis.fits.values()):
+        spreads = spreads[spreads**2 > NEGLIGIBLE * spreads.max() ** 2]
+    decimals = max(2, numbers.decimals_for([spreads[spreads > 0].min() / 10]))
+    for engine, found in entries.items():
         columns.append(Column(engine, kind="number"))
-        values = sd_and_correlation(fit.covariance.random_effects)
-        names = list(values.index)
-        entries = {f"SD of {name}": values.loc[name, name] for name in names}
-        entries |= {
-            f"Correlation of {b} and {a}": values.loc[a, b]
-            for i, a in enumerate(names) for b in names[:i] if abs(values.loc[a, b]) > 0
-        }  # fmt: skip
-        entries["Residual SD"] = float(np.sqrt(fit.covariance.residual_variance))
-        for name, value in entries.items():
+        for name, value in found.items():
             cells.setdefault(name, [Cell(name)]).append(
                 number_cell(value, lambda v: numbers.fixed(v, decimals))
             )
     caption = "Random effects and residual: standard deviations and correlations"
-    note = "SDs are in the outcome's unit per unit of the effect. Intercept: the level where the others are zero."
+    notes = ["SDs are in the outcome's unit, per unit of the effect."]
+    if not any(name.startswith("Residual") for name in cells):
+        notes.append("The parameters of the residual are in [[table:covariance-parameters]].")
     return Table(
-        "random-effects", caption, tuple(columns), tuple(Row(tuple(row)) for row in cells.values()), (note,)
+        "random-effects",
+        caption,
+        tuple(columns),
+        tuple(Row(tuple(row)) for row in cells.values()),
+        tuple(notes),
     )
 
 
-def _variances(fit: Fit) -> np.ndarray:
-    return np.append(np.diag(fit.covariance.random_effects), fit.covariance.residual_variance)
+def _entries(fit: Fit) -> dict[str, float]:
+    """The random effects' SDs and correlations by name, and the residual's where they are few."""
+    values = sd_and_correlation(fit.covariance.random_effects)
+    names = [str(name).replace(" | ", " by ") for name in values.index]
+    matrix = values.to_numpy()
+    entries = {f"SD of {name}": float(matrix[i, i]) for i, name in enumerate(names)}
+    entries |= {
+        f"Correlation of {names[j]} and {names[i]}": float(matrix[i, j])
+        for i in range(len(names)) for j in range(i) if abs(matrix[i, j]) > 0
+    }  # fmt: skip
+    structure, theta = fit.covariance.structure, fit.covariance.theta
+    for term in components(structure):
+        if not term.is_random:
+            own = dict(zip(structure.parameter_names[term.theta], theta[term.theta], strict=True))
+            if len(own) <= MOST_RESIDUAL and not any(name.startswith("covariance") for name in own):
+                entries |= dict(_residual(name, float(value)) for name, value in own.items())
+    return entries
+
+
+def _residual(name: str, value: float) -> tuple[str, float]:
+    """A variance as the residual's SD, any other parameter as it is."""
+    plain = name.removeprefix("residual ").replace(" | ", ", ")
+    if plain.startswith("variance"):
+        return f"Residual SD{plain.removeprefix('variance')}", float(np.sqrt(value))
+    return f"Residual {plain}", value
 
 
 def _parameters(analysis: Analysis) -> Table:
     columns = [Column("Parameter")]
     names = list(analysis.first.covariance.parameters.index)
-    cells = [[Cell(str(name))] for name in names]
+    groups = [label(level) for level in analysis.design.covariance.group_levels]
+    # Names end in their group, which stands above them here.
+    parts = [str(name).rpartition(" | ") for name in names]
+    own = [group if group in groups and rest else "" for rest, _, group in parts]
+    cells = [
+        [Cell(rest if group else str(name))]
+        for name, group, (rest, _, _) in zip(names, own, parts, strict=True)
+    ]
     for engine, fit in analysis.fits.items():
         table = fit.covariance.parameters.reindex(names)
         errors = not table["se"].isna().all()
@@ -98,8 +192,11 @@ def _parameters(analysis: Analysis) -> Table:
         columns.append(Column("Estimate", engine, "number"))
         columns += [Column("SD" if analysis.bayesian(engine) else "SE", engine, "number")] if errors else []
         columns += [Column(interval_name(analysis, engine), engine, "interval")] if interval else []
+        size = NEGLIGIBLE * table["estimate"].abs().max() if fit.outcome.singular else 0.0
         for row, (_, figures) in zip(cells, table.iterrows(), strict=True):
             places = numbers.decimals_for([figures["se"]]) if errors else None
+            if errors and max(abs(figures["estimate"]), figures["se"]) < size:
+                places = 2  # zero, and rounding
             row += [
                 _cell(figures[column], places) for column in (("estimate", "se") if errors else ("estimate",))
             ]
@@ -111,7 +208,9 @@ def _parameters(analysis: Analysis) -> Table:
                     Cell(f"{ends[0]} to {ends[1]}", (float(figures["lower"]), float(figures["upper"])))
                 )
     caption = "Covariance parameters (variances and covariances in squared units of the outcome)"
-    return Table("covariance-parameters", caption, tuple(columns), tuple(Row(tuple(row)) for row in cells))
+    headings = [f"{analysis.design.covariance.group} {group}" if group else "" for group in own]
+    rows = tuple(Row(tuple(row), heading) for row, heading in zip(cells, headings, strict=True))
+    return Table("covariance-parameters", caption, tuple(columns), rows)
 
 
 def _cell(value: float, places: int | None) -> Cell:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from msclong.diagnostics.residuals import fitted, residuals
 from msclong.plots.chains import traces
 from msclong.plots.residuals import residual_panels
 from msclong.plots.style import to_svg
@@ -72,7 +71,12 @@ def _criteria(fit: Fit) -> dict[str, Cell]:
         "Covariance on its boundary": Cell("yes" if outcome.singular else "no", outcome.singular),
     }
     if fit.loglik is not None:
-        values = {"Log-likelihood": (fit.loglik, 3), "AIC": (fit.aic, 1), "BIC": (fit.bic, 1)}
+        values = {
+            "Log-likelihood": (fit.loglik, 3),
+            "AIC": (fit.aic, 1),
+            "AICc": (fit.aicc, 1),
+            "BIC": (fit.bic, 1),
+        }
         cells |= {
             label: Cell(numbers.fixed(value, places), value) for label, (value, places) in values.items()
         }
@@ -86,7 +90,7 @@ def _criteria(fit: Fit) -> dict[str, Cell]:
 
 def _residuals(analysis: Analysis) -> tuple[Block, ...]:
     name, fit = next(iter(analysis.fits.items()))
-    data = pd.DataFrame({"scaled": residuals(fit, "scaled"), "fitted": fitted(fit)}).reset_index(drop=True)
+    data = pd.DataFrame({"scaled": fit.residuals("scaled"), "fitted": fit.fitted()}).reset_index(drop=True)
     visit = None
     if analysis.visit is not None and not analysis.continuous_time:
         visit = analysis.visit

@@ -10,8 +10,9 @@ from msclong.plots.trajectories import means_over_time
 from msclong.reporting import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.comparisons import Comparison, Refusal, baseline
+from msclong.reporting.multiplicity import adjustment
 from msclong.reporting.record import Block, Figure, FoldOut, Paragraph, Section
-from msclong.reporting.tables import effects_table, full_table, means_table
+from msclong.reporting.tables import beyond_margin, effects_table, full_table, means_table
 from msclong.reporting.wording import inside, spoken
 
 MOST_FOREST_ROWS = 40
@@ -40,6 +41,8 @@ def means_section(analysis: Analysis, found: Comparison | Refusal) -> Section:
 def contrasts_section(analysis: Analysis, found: Comparison | Refusal) -> Section:
     """One table and one forest plot for all engines; standard errors and the like to fold out."""
     title = "Contrasts against baseline" + (" and between arms" if analysis.arm is not None else "")
+    if analysis.spec.baseline_as == "covariate":
+        title = "Contrasts between arms"
     if isinstance(found, Refusal):
         text = f"No contrast by visit could be formed for this model. {found.reason}"
         return Section(
@@ -54,7 +57,7 @@ def contrasts_section(analysis: Analysis, found: Comparison | Refusal) -> Sectio
             "contrasts",
             _contrasts_caption(analysis),
             _time_heading(analysis),
-            _contrasts_notes(analysis),
+            _contrasts_notes(analysis, set(map(analysis.bayesian, analysis.fits))),
         ),
         _forest_figure(analysis, found),
     ]
@@ -65,7 +68,14 @@ def contrasts_section(analysis: Analysis, found: Comparison | Refusal) -> Sectio
             else "standard errors and degrees of freedom"
         )
         full = full_table(
-            table, found.labels, found.groups, f"contrasts-{number}", caption, _time_heading(analysis)
+            table,
+            found.labels,
+            found.groups,
+            f"contrasts-{number}",
+            caption,
+            _time_heading(analysis),
+            notes=_contrasts_notes(analysis, {analysis.bayesian(name)}),
+            headings={"p_margin": f"p({beyond_margin(analysis)})"},
         )
         blocks.append(FoldOut(f"All figures of the {spoken(name)} fit", (full,)))
     return Section("contrasts", title, tuple(blocks))
@@ -121,7 +131,8 @@ def _forest_figure(analysis: Analysis, found: Comparison) -> Figure:
         title = f"Difference in {inside(title)}"
     figure = forest(rows, title, analysis.spec.margin)
     dashed = "" if analysis.spec.margin is None else " Dashed: the relevant difference."
-    caption = f"The contrasts of [[table:contrasts]] with {LEVEL:.0%} intervals.{dashed}{only}"
+    single = "" if analysis.adjust is None else ", not adjusted"
+    caption = f"The contrasts of [[table:contrasts]] with {LEVEL:.0%} intervals{single}.{dashed}{only}"
     engine, table = next(iter(shown.tables.items()))
     clear = int(((table["lower"] > 0) | (table["upper"] < 0)).sum())
     alt = (
@@ -140,16 +151,24 @@ def _contrasts_caption(analysis: Analysis) -> str:
     outcome = inside(analysis.spec.outcome_label)
     if analysis.spec.outcome_type == "change":
         start = f"Mean {outcome} by visit"
+    elif analysis.spec.baseline_as == "covariate":
+        return f"Differences between arms in mean {outcome}, by visit"
     else:
         start = f"Change of mean {outcome} from {analysis.names.visit(baseline(analysis))}"
     return start + (", and differences between arms" if analysis.arm is not None else "")
 
 
-def _contrasts_notes(analysis: Analysis) -> tuple[str, ...]:
+def _contrasts_notes(analysis: Analysis, bayesian: set[bool]) -> tuple[str, ...]:
+    """What p and P are, for frequentist fits (False), for Bayesian ones (True), or both."""
     notes = []
-    if any(not analysis.bayesian(name) for name in analysis.fits):
-        notes.append("p: two-sided, not adjusted for multiplicity.")
-    if any(analysis.bayesian(name) for name in analysis.fits):
+    if False in bayesian:
+        notes.append("p: two-sided, of no difference, not adjusted for multiplicity.")
+        if analysis.spec.margin:
+            beyond = beyond_margin(analysis)
+            notes.append(f"p({beyond}): one-sided, of a difference {beyond}, not adjusted for multiplicity.")
+        if (described := adjustment(analysis)) is not None:
+            notes.append(described.text)
+    if True in bayesian:
         notes.append("P(\N{HORIZONTAL ELLIPSIS}): posterior probability.")
     return tuple(notes)
 

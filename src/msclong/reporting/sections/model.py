@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from msclong.reporting.analysis import Analysis
-from msclong.reporting.methods import COVARIANCE_WORDS, REFERENCES, methods, priors_in_words
+from msclong.reporting.cautions import unused, used
+from msclong.reporting.comparisons import baseline
+from msclong.reporting.covariance_words import covariance_in_words
+from msclong.reporting.methods import methods, priors_in_words
+from msclong.reporting.multiplicity import adjustment
 from msclong.reporting.record import (
     Block,
     Bullets,
@@ -15,25 +19,33 @@ from msclong.reporting.record import (
     Section,
     Subheading,
 )
+from msclong.reporting.references import REFERENCES, Description
 from msclong.reporting.tables import frame_table
-from msclong.reporting.wording import spoken
+from msclong.reporting.wording import inside, listed, spoken
 
 
 def model(analysis: Analysis) -> Section:
     """Formula, equation, covariance, estimation by engine, priors, and what the methods rest on."""
     spec = analysis.spec
-    described = {name: methods(fit) for name, fit in analysis.fits.items()}
+    estimation = {name: methods(fit) for name, fit in analysis.fits.items()}
+    if (adjusted := adjustment(analysis)) is not None:
+        estimation["Multiplicity"] = Description(
+            f"Contrasts ([[table:contrasts]]). {adjusted.text}", adjusted.cites
+        )
+    covariance, mean = covariance_in_words(analysis.design), _baseline(analysis)
+    described = {**estimation, "covariance": covariance, "mean": mean}
     blocks: list[Block] = [
         Code(spec.formula, "formula"),
         Equation(spec.equation()),
         Paragraph(
             "A term that holds a factor stands for as many coefficients as the factor adds columns to the "
-            "model; all are in [[section:coefficients]]."
+            f"model; all are in [[section:coefficients]]. {mean.text}".rstrip()
         ),
         Subheading("Covariance"),
-        Paragraph(_covariance(analysis)),
+        *_fallback(analysis),
+        Paragraph(covariance.text),
         Subheading("Estimation"),
-        Definitions(tuple((name, description.text) for name, description in described.items())),
+        Definitions(tuple((name, description.text) for name, description in estimation.items())),
     ]
     words = priors_in_words(spec.priors)
     for number, (name, fit) in enumerate(analysis.fits.items(), start=1):
@@ -54,19 +66,27 @@ def model(analysis: Analysis) -> Section:
     return Section("model", "The model", tuple(blocks))
 
 
-def _covariance(analysis: Analysis) -> str:
-    terms = analysis.spec.parsed.covariance
-    if not terms[0].is_random:
-        return COVARIANCE_WORDS.get(
-            terms[0].structure,
-            f"The outcomes of one participant have a covariance that is "
-            f"{analysis.design.structure.description}.",
+def _fallback(analysis: Analysis) -> list[Block]:
+    """The declared structures that were not used; nothing where the first one was."""
+    tried = unused(analysis)
+    if not tried:
+        return []
+    text = (
+        f"Tried in the order declared beforehand: {listed([*(name for name, _ in tried), used(analysis)])}. The last "
+        "is used here, for those before it could not be estimated:"
+    )
+    return [Paragraph(text), Bullets(tuple(f"{name}: {inside(reason)}." for name, reason in tried))]
+
+
+def _baseline(analysis: Analysis) -> Description:
+    """What became of the baseline visit, where the spec says."""
+    use = analysis.spec.baseline_as
+    if use == "constrained":
+        return Description(
+            f"The arms\u2019 means are constrained to be equal at {analysis.names.visit(baseline(analysis))}: "
+            "constrained longitudinal data analysis (Liang and Zeger 2000).",
+            ("liang-prepost",),
         )
-    effects = "; ".join(
-        f"{term.variable} by {term.subject}{'' if term.correlated else ', uncorrelated'}" for term in terms
-    )
-    return (
-        f"Outcomes of one participant are correlated through random effects ({effects}), which are jointly "
-        "normal with mean zero; around them residuals are independent with one variance. Given the model, "
-        "participants are independent."
-    )
+    if use == "covariate":
+        return Description("The outcome at the baseline visit is the covariate baseline.")
+    return Description("")

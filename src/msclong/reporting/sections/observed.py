@@ -60,7 +60,7 @@ def trajectories(analysis: Analysis) -> pd.DataFrame:
     data = pd.DataFrame(
         {
             "arm": arm,
-            "subject": frame[design.spec.subject].astype(str),
+            "subject": frame[analysis.subject].astype(str),
             "position": position,
             "value": design.y,
         }

@@ -140,7 +140,7 @@ def _share(n: int, percent: float) -> tuple[Cell, Cell]:
 
 
 def _without_visits(analysis: Analysis) -> tuple[Block, ...]:
-    frame, subject = analysis.design.fixed.frame, analysis.spec.subject
+    frame, subject = analysis.design.fixed.frame, analysis.subject
     sizes = frame.groupby(subject, observed=True).size().to_numpy()
     low, middle, high = (int(np.quantile(sizes, q)) for q in (0, 0.5, 1))
     spread = f"{low} each" if low == high else f"{low} to {high} each, median {middle}"

@@ -33,16 +33,23 @@ def question(analysis: Analysis) -> Section:
             "forward. Inference is valid if outcomes are missing at random.",
         )
     )
-    items.append(
-        ("Intervals", f"{LEVEL:.0%}, two-sided, one row at a time (no adjustment for multiplicity).")
-    )
+    items.append(("Intervals", _intervals(analysis)))
     return Section("question", "What was asked", (Definitions(tuple(items)),))
+
+
+def _intervals(analysis: Analysis) -> str:
+    text = f"{LEVEL:.0%}, two-sided, one row at a time (no adjustment for multiplicity)."
+    return text if analysis.adjust is None else f"{text} Adjusted p-values are in [[table:contrasts]]."
 
 
 def _question(analysis: Analysis) -> str:
     outcome = inside(analysis.names.outcome)
     if not analysis.times:
         return f"How does {outcome} depend on the terms of the model?"
+    if analysis.spec.baseline_as == "covariate":
+        if analysis.arm is None:
+            return f"What is mean {outcome} at each {analysis.occasion}, given the baseline?"
+        return f"How far apart are the arms in mean {outcome} at each {analysis.occasion}, given the same baseline?"
     arms = " in each arm, and how far apart are the arms" if analysis.arm is not None else ""
     if analysis.spec.outcome_type == "change":
         return f"What is the mean {outcome} at each {analysis.occasion}{arms}?"
@@ -53,7 +60,7 @@ def _question(analysis: Analysis) -> str:
 def _outcome(analysis: Analysis) -> str:
     spec = analysis.spec
     kind = (
-        "change from baseline, computed before the analysis"
+        f"change from baseline, {'taken here' if spec.baseline_as == 'change' else 'computed before the analysis'}"
         if spec.outcome_type == "change"
         else "measured value"
     )
@@ -63,7 +70,7 @@ def _outcome(analysis: Analysis) -> str:
 
 
 def _arms(analysis: Analysis) -> str:
-    frame, subject = analysis.design.fixed.frame, analysis.spec.subject
+    frame, subject = analysis.design.fixed.frame, analysis.subject
     sizes = frame.groupby(analysis.arm, observed=True)[subject].nunique()
     texts = [
         f"{analysis.names.arm(arm)} (n = {n})"
@@ -79,13 +86,20 @@ def _visits(analysis: Analysis, labels: list[str]) -> str:
 
 
 def _baseline(analysis: Analysis) -> str:
+    if analysis.spec.baseline_as == "change":
+        return "Subtracted from every later outcome: the mean at each visit is the contrast against baseline."
     if analysis.spec.outcome_type == "change":
         return "Already subtracted: the mean at each visit is the contrast against baseline."
+    if analysis.spec.baseline_as == "covariate":
+        return "A covariate of the later visits, and no outcome itself."
     if not analysis.times:
         return "Not identified: the formula names no visit."
     first = analysis.spec.baseline is None and baseline(analysis) == analysis.times[0]
     given = "as specified" if not first else f"the first {analysis.occasion}"
-    return sentence(f"{analysis.names.visit(baseline(analysis))} ({given})")
+    text = sentence(f"{analysis.names.visit(baseline(analysis))} ({given})")
+    if analysis.spec.baseline_as == "constrained":
+        text += " The mean outcome there is the same in all arms, as randomisation makes it."
+    return text
 
 
 def _participants(analysis: Analysis) -> str:
@@ -102,6 +116,10 @@ def _margin(analysis: Analysis) -> str:
         return "None was specified."
     side = "below" if margin < 0 else "above"
     text = f"{numbers.stated(margin)}{analysis.names.unit}"
+    kinds = {analysis.bayesian(name) for name in analysis.fits}
+    given = (
+        ["one-sided p-values of a test that the difference lies"] if False in kinds and margin else []
+    ) + (["posterior probabilities that it lies"] if True in kinds else [])
     return (
-        f"{text}; posterior probabilities of a difference {side} it are given where there is a Bayesian fit."
+        f"{text}; {' and '.join(f'{kind} {side} it' for kind in given)} are given." if given else f"{text}."
     )

@@ -65,5 +65,13 @@ def _code(analysis: Analysis) -> str:
         "import msclong as ml\n\n"
         f"spec = ml.{analysis.spec!r}\n"
         f"fits = [ml.fit(spec, data, engine) for engine in ({engines},)]\n"
-        'ml.report(fits).to_html("report.html")'
+        f'ml.report(fits{_options(analysis)}).to_html("report.html")'
     )
+
+
+def _options(analysis: Analysis) -> str:
+    """The adjustment as arguments of ml.report."""
+    if analysis.adjust is None:
+        return ""
+    text = f", adjust={'' if isinstance(analysis.adjust, str) else 'ml.'}{analysis.adjust!r}"
+    return text if analysis.family is None else f"{text}, family={analysis.family!r}"
