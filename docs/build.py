@@ -10,7 +10,14 @@ HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"
 SITE = BUILD / "docs"
 
-PAGES = {"index": "Start here", "methods": "Methods", "data": "Data"}
+PAGES = {
+    "index": "Start here",
+    "covariance": "Covariance",
+    "contrasts": "Contrasts",
+    "methods": "Methods",
+    "validation": "Validation",
+    "data": "Data",
+}
 
 TEMPLATE = """<!doctype html>
 <html lang="en">
