@@ -43,18 +43,23 @@ def one(setting: tuple[int, float, int]) -> dict[str, object]:
     return {"n": n, "missing": missing, "structure": fit.spec.parsed.structure.structure, **p_values}
 
 
-def simulate(replicates: int = REPLICATES) -> pd.DataFrame:
-    """Rejections by setting: rate at each visit, its z (in Monte Carlo standard errors), share of fallbacks."""
-    settings = [(n, m, r) for n, m in product(SUBJECTS, MISSING) for r in range(replicates)]
+def simulate(replicates: int = REPLICATES, first: int = 0) -> pd.DataFrame:
+    """Share of rejections by setting: of all contrasts, and at each visit, with z in Monte Carlo standard errors.
+
+    fallback : share of trials where too few subjects completed for an unstructured covariance. The contrasts of one
+    trial are dependent, so the error of their common rate is that of the mean over trials.
+    """
+    settings = [(n, m, first + r) for n, m in product(SUBJECTS, MISSING) for r in range(replicates)]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         runs = pd.DataFrame(list(pool.map(one, settings, chunksize=50)))
     rows = []
-    error = np.sqrt(NOMINAL * (1 - NOMINAL) / replicates)
     for (n, missing), group in runs.groupby(["n", "missing"]):
-        rates = {visit: float((group[visit] < NOMINAL).mean()) for visit in VISITS[1:]}
+        rejected = group[list(VISITS[1:])] < NOMINAL
+        rejected.insert(0, "all", rejected.mean(axis="columns"))
         row = {"n": n, "missing": missing, "fallback": float((group["structure"] != "us").mean())}
-        row |= {f"month {visit}": rate for visit, rate in rates.items()}
-        row |= {f"z {visit}": (rate - NOMINAL) / error for visit, rate in rates.items()}
+        for name, column in rejected.items():
+            error = np.sqrt(NOMINAL * (1 - NOMINAL) / replicates) if name != "all" else column.sem()
+            row |= {f"rate {name}": float(column.mean()), f"z {name}": float((column.mean() - NOMINAL) / error)}
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -25,6 +25,10 @@ class Additive(CovarianceStructure):
         return "; plus ".join(dict.fromkeys(part.description for part in self.parts))
 
     @property
+    def several_maxima(self) -> bool:  # type: ignore[override]
+        return any(part.several_maxima for part in self.parts)
+
+    @property
     def coordinates(self) -> int:
         return sum(part.coordinates for part in self.parts)
 

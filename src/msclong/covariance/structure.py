@@ -109,7 +109,9 @@ class CovarianceStructure(ABC):
         Asked of structures that are not linear by Kenward and Roger's second-order form only.
         """
         if not self.linear:
-            raise NotImplementedError(f"{type(self).__name__} is not linear and must combine its second derivatives.")
+            raise NotImplementedError(
+                f"{type(self).__name__} is not linear and must combine its second derivatives."
+            )
         n_patterns, t = coords.shape[:2]
         return np.zeros((n_patterns, t, t))
 

@@ -39,6 +39,10 @@ class Wrapped(CovarianceStructure):
         return self.part.description
 
     @property
+    def several_maxima(self) -> bool:  # type: ignore[override]
+        return self.part.several_maxima
+
+    @property
     def coordinates(self) -> int:
         return 1 + self.part.coordinates
 

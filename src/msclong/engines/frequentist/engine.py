@@ -135,8 +135,9 @@ class Frequentist:
         notes = design.notes
         if singular:
             message = (
-                "The covariance lies on its boundary: a variance is estimated as zero, or a correlation as one. "
-                "Fixed effects are still the maximum likelihood ones; consider fewer random effects."
+                "The covariance lies on its boundary: a variance or a range is estimated as zero, or a correlation as "
+                "one. Fixed effects are still the maximum likelihood ones; a simpler covariance (fewer random effects, "
+                "cs) would fit as well."
             )
             warn(message, ConvergenceWarning)
             notes = (*notes, message)

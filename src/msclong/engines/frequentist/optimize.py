@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from msclong.covariance.identification import UNIDENTIFIED, undetermined
 from msclong.covariance.structure import CovarianceStructure, Scatter
 from msclong.covariance.working import Working
 from msclong.design.cross_moments import CrossMoments
-from msclong.errors import ConvergenceError, listing
+from msclong.errors import ConvergenceError
 from msclong.likelihood.gls import GeneralisedLeastSquares, generalised_least_squares
 from msclong.likelihood.information import Information, information
 
@@ -74,7 +73,6 @@ def maximise(
     w = start
     if w is None:
         w = structure.working.from_theta(structure.start(residual_scatter(moments)))
-        _refuse_uninformed(structure, moments, reml, w)
     n = N_THOROUGH_STARTS if thorough else N_FURTHER_STARTS
     shifts = FURTHER_STARTS * np.random.default_rng(0).normal(size=(n, w.size))
     best: Optimum | None = None
@@ -97,7 +95,7 @@ def maximise(
 def _climb(structure: CovarianceStructure, moments: CrossMoments, reml: bool, w: np.ndarray) -> Optimum:
     """Newton's method from w; raises ConvergenceError."""
     working = structure.working
-    basis = _solution(structure, moments, w)
+    basis = solution(structure, moments, w)
     if basis is None:
         raise ConvergenceError(
             f"The start values of {structure.keyword!r} give no positive definite covariance. {_ADVICE}"
@@ -108,7 +106,7 @@ def _climb(structure: CovarianceStructure, moments: CrossMoments, reml: bool, w:
     whiten = np.eye(p + 1)
     whiten[:p] = np.column_stack([basis.C, -basis.beta])
     whitened = moments.linear_map(whiten)
-    gls = _solution(structure, whitened, w)
+    gls = solution(structure, whitened, w)
     decrement, iteration = np.nan, 0
     while gls is not None and iteration <= MAX_ITERATIONS:
         derivatives = information(structure, gls, reml)
@@ -119,7 +117,7 @@ def _climb(structure: CovarianceStructure, moments: CrossMoments, reml: bool, w:
         decrement = float(-gradient @ step)
         iteration += 1
         if curved and decrement < TOLERANCE:
-            final = _solution(structure, whitened, w + step)
+            final = solution(structure, whitened, w + step)
             if final is not None:
                 w, gls = w + step, final
                 derivatives = information(structure, gls, reml)
@@ -140,34 +138,7 @@ _ADVICE = (
 )
 
 
-def _refuse_uninformed(
-    structure: CovarianceStructure, moments: CrossMoments, reml: bool, w: np.ndarray
-) -> None:
-    """Raise ConvergenceError where the likelihood does not depend on some parameter: rounding would choose its value.
-
-    Looked at in general position: at a correlation of zero, say, others may have no effect that have one elsewhere.
-    """
-    w = w + 0.5 * np.sin(np.arange(1, w.size + 1))
-    gls = _solution(structure, moments, w)
-    if gls is None:
-        return
-    J = structure.working.jacobian(w)
-    expected = J.T @ information(structure, gls, reml).expected @ J
-    size = np.sqrt(np.diag(expected).clip(0, None))
-    if (
-        size.min() > 1e-4 * size.max()
-        and np.linalg.eigvalsh(expected / np.outer(size, size))[0] > UNIDENTIFIED
-    ):
-        return
-    if_mean_known = np.diag(J.T @ information(structure, gls, reml=False).expected @ J)
-    if names := undetermined(expected, J, structure.parameter_names, if_mean_known):
-        raise ConvergenceError(
-            f"The data say nothing of {listing(names)}: too few subjects were seen at these visits, or at both of two. "
-            f"{_ADVICE}"
-        )
-
-
-def _solution(
+def solution(
     structure: CovarianceStructure, moments: CrossMoments, w: np.ndarray
 ) -> GeneralisedLeastSquares | None:
     """Generalised least squares at w; None where theta overflows or Sigma is not positive definite."""
@@ -243,7 +214,7 @@ def _line_search(
     size = 1.0
     for _ in range(MAX_HALVINGS):
         trial = w + size * step
-        gls = _solution(structure, moments, trial)
+        gls = solution(structure, moments, trial)
         if gls is not None:
             gain = value - gls.minus2(reml)
             if gain >= 1e-4 * size * decrement or (
