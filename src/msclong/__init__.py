@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from msclong.api import fit as fit
     from msclong.contrasts.graphical import GraphicalProcedure as GraphicalProcedure
     from msclong.covariance.registry import register_structure as register_structure
+    from msclong.covariance.time_structure import TimeStructure as TimeStructure
+    from msclong.covariance.visit_structure import VisitStructure as VisitStructure
     from msclong.data import datasets as datasets
     from msclong.data.long_data import LongData as LongData
     from msclong.diagnostics.influence import influence as influence
@@ -46,6 +48,8 @@ _HOMES = {
     "LinearHypothesis": "msclong.linear_hypothesis",
     "GraphicalProcedure": "msclong.contrasts.graphical",
     "register_structure": "msclong.covariance.registry",
+    "TimeStructure": "msclong.covariance.time_structure",
+    "VisitStructure": "msclong.covariance.visit_structure",
     "influence": "msclong.diagnostics.influence",
     "covariance_check": "msclong.diagnostics.observed_covariance",
     "compare": "msclong.engines.frequentist.likelihood_ratio",

@@ -60,22 +60,6 @@ def test_a_nugget_of_a_user_is_fitted(nugget):
     assert fit.loglik > without.loglik + 5
 
 
-def test_a_nugget_of_a_user_is_sampled(nugget):
-    rng = np.random.default_rng(2)
-    time = np.array([0.0, 1, 2, 4, 8, 12])
-    root = np.linalg.cholesky(4 * np.exp(-np.abs(time[:, None] - time) / 3) + np.eye(6))
-    y = 10 + 0.3 * time + rng.normal(size=(80, 6)) @ root.T
-    table = pd.DataFrame({"id": np.repeat(np.arange(80), 6), "time": np.tile(time, 80), "y": y.ravel()})
-    fit = ml.fit("y ~ time + exp_nugget(time | id)", table)
-    engine = ml.Bayesian(draws=2000, tune=500, chains=2, seed=1)
-    posterior = ml.fit("y ~ time + exp_nugget(time | id)", table, engine=engine)
-    ours, theirs = posterior.coefficients().loc["time"], fit.coefficients().loc["time"]
-    assert ours["estimate"] == pytest.approx(theirs["estimate"], abs=0.3 * theirs["se"])
-    assert ours["se"] == pytest.approx(theirs["se"], rel=0.15)
-    assert list(posterior.covariance.parameters.index) == ["variance", "range", "nugget"]
-    assert posterior.priors.loc["range", "prior"].startswith("log-normal(log ")
-
-
 def test_two_observations_at_one_time_need_a_nugget(nugget):
     table = pd.concat([irregular(), irregular().iloc[[3]]], ignore_index=True)
     with pytest.raises(ml.errors.DataError, match=r"several observations at one 'time', in rows 3, \d+"):
