@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,16 @@ def unknown_names(unknown: Sequence[str], coefficients: Sequence[str]) -> str:
     return f"{listing(map(repr, unknown))} is not a coefficient of the fixed part; {hint}."
 
 
+def numbers(given: Any) -> np.ndarray:
+    """`given` as an array of floats; raises HypothesisError for text and the like."""
+    try:
+        return np.array(given, dtype=float)
+    except (TypeError, ValueError):
+        raise HypothesisError(
+            f"The coefficients and values of a hypothesis are numbers, as many in each row; got {given!r}."
+        ) from None
+
+
 @dataclass(frozen=True, eq=False)
 class LinearHypothesis:
     """Linear functions of the fixed effects, L beta = value, one named row each.
@@ -41,13 +52,13 @@ class LinearHypothesis:
     ----------
     L : (m, p) array
         Coefficients; row i is one linear function of the p fixed effects, in the outcome's unit.
-    rows : pandas.Index or MultiIndex of length m
+    rows : pandas.Index or MultiIndex of length m, or a list of names
         Names of the rows: one named level per factor (arm, visit, ...), unique.
     value : (m,) array, optional
         The hypothesised values that tests compare L beta with; zero where nothing else is said.
 
     Every method returns a new hypothesis: differences and averages of rows are again linear in
-    beta, so contrasts compose before any engine is asked.
+    beta, so contrasts compose before any engine is asked. Raises HypothesisError for what is not of this form.
     """
 
     L: np.ndarray
@@ -55,11 +66,26 @@ class LinearHypothesis:
     value: np.ndarray = None  # type: ignore[assignment]  # zeros of the right length, see below
 
     def __post_init__(self) -> None:
-        matrix = np.array(self.L, dtype=float, ndmin=2)
-        value = np.zeros(len(matrix)) if self.value is None else np.array(self.value, dtype=float, ndmin=1)
+        matrix = np.atleast_2d(numbers(self.L))
+        value = np.zeros(len(matrix)) if self.value is None else np.atleast_1d(numbers(self.value))
+        if matrix.ndim > 2 or not matrix.size:
+            raise HypothesisError(
+                f"A hypothesis is a matrix with a row for each linear function; got one of shape {matrix.shape}."
+            )
+        names: Any = self.rows
+        if isinstance(names, str) or not np.iterable(names):
+            raise HypothesisError(f"The rows of a hypothesis need a list of names; got {names!r}.")
+        if not isinstance(names, pd.Index):
+            names = pd.Index(list(names), name="hypothesis", tupleize_cols=False)
+            object.__setattr__(self, "rows", names)
         if len(self.rows) != matrix.shape[0]:
             raise HypothesisError(
                 f"A hypothesis of {matrix.shape[0]} rows has {len(self.rows)} names; give one name a row."
+            )
+        if not self.rows.is_unique:
+            twice = self.rows[self.rows.duplicated()].unique()
+            raise HypothesisError(
+                f"Several rows are named {listing(map(repr, twice))}; give each a name of its own."
             )
         if value.shape != (len(matrix),):
             raise HypothesisError(
@@ -83,13 +109,9 @@ class LinearHypothesis:
         coefficients : the names of all p fixed effects in order, such as fit.vcov.columns.
         Raises HypothesisError for a coefficient that is not among them.
         """
-        position = {name: i for i, name in enumerate(coefficients)}
-        if unknown := [name for row in weights.values() for name in row if name not in position]:
+        if unknown := [name for row in weights.values() for name in row if name not in coefficients]:
             raise HypothesisError(unknown_names(unknown, coefficients))
-        L = np.zeros((len(weights), len(position)))
-        for i, row in enumerate(weights.values()):
-            for name, weight in row.items():
-                L[i, position[name]] = weight
+        L = numbers([[row.get(name, 0.0) for name in coefficients] for row in weights.values()])
         return cls(L, pd.Index(list(weights), name="hypothesis", tupleize_cols=False))
 
     def __len__(self) -> int:
@@ -101,7 +123,7 @@ class LinearHypothesis:
         Raises HypothesisError when `factor` names no level of the rows, or when `reference` does not occur.
         """
         levels = self._split(factor)[0]
-        if reference not in set(levels):
+        if not isinstance(reference, Hashable) or reference not in set(levels):
             raise HypothesisError(
                 f"{reference!r} is not a level of {factor!r}; its levels are {listing(dict.fromkeys(levels))}."
             )
@@ -137,12 +159,13 @@ class LinearHypothesis:
     def combine(
         self, factor: str, combinations: Callable[[list[object]], Mapping[str | None, np.ndarray]]
     ) -> LinearHypothesis:
-        """New rows from the levels of `factor`, within each combination of the other factors.
+        """New rows from the levels of `factor`, within each combination of the other factors, sorted as these rows are.
 
         combinations : the k levels present -> {name of a new row: its (k,) weights}. The name None drops the factor.
         Raises HypothesisError when no row is left.
         """
         levels, others = self._split(factor)
+        place = list(self.rows.names).index(factor)
         matrix, value, names = [], [], []
         for group in dict.fromkeys(others):
             chosen = [i for i, other in enumerate(others) if other == group]
@@ -152,12 +175,18 @@ class LinearHypothesis:
                 names.append((group, name))
         if not names:
             raise HypothesisError(f"{factor!r} has too few levels here to compare: {listing(set(levels))}.")
-        return LinearHypothesis(np.array(matrix), self._join(factor, names), np.array(value))
+        before = {start: i for i, start in enumerate(dict.fromkeys(group[:place] for group, _ in names))}
+        new = {name: i for i, name in enumerate(dict.fromkeys(name for _, name in names))}
+        order = sorted(range(len(names)), key=lambda i: (before[names[i][0][:place]], new[names[i][1]]))
+        rows = self._join(factor, [names[i] for i in order])
+        return LinearHypothesis(np.array(matrix)[order], rows, np.array(value)[order])
 
     def stack(self, *others: LinearHypothesis) -> LinearHypothesis:
         """The rows of this hypothesis followed by those of `others` (same factors, same coefficients)."""
         parts = (self, *others)
         for other in others:
+            if not isinstance(other, LinearHypothesis):
+                raise HypothesisError(f"Only linear hypotheses can be stacked; got {other!r}.")
             if list(other.rows.names) != list(self.rows.names) or other.L.shape[1] != self.L.shape[1]:
                 raise HypothesisError(
                     "Only hypotheses about the same factors and the same model can be stacked."

@@ -79,3 +79,12 @@ def test_only_what_comes_after_the_formulas_own_structure_is_tried():
 def test_impossible_chains(formula, fallback, text):
     with pytest.raises(SpecError, match=text):
         ml.ModelSpec(f"y ~ C(visit) + {formula}", fallback=fallback)
+
+
+def test_a_parameter_that_the_data_say_nothing_of_is_passed_over():
+    table = trial(30, visits=3)
+    early, late = (table["id"] < 15) & (table["visit"] == 0), (table["id"] >= 15) & (table["visit"] == 2)
+    fit = ml.fit(ml.ModelSpec("y ~ C(visit) + us(visit | id)", fallback=CHAIN), table[~early & ~late])
+    assert fit.spec.parsed.structure.structure == "ar1h"
+    assert "say nothing of covariance(2, 0)" in fit.outcome.fallback[0]
+    assert "say nothing of correlation(lag 2)" in fit.outcome.fallback[1]

@@ -37,6 +37,13 @@ class GraphicalProcedure:
     transitions: Mapping[Hashable, Mapping[Hashable, float]]
 
     def __post_init__(self) -> None:
+        for what, given in (("weights", self.weights), ("transitions", self.transitions)):
+            if not isinstance(given, Mapping):
+                raise HypothesisError(f"The {what} of a graph are a mapping by label; got {given!r}.")
+        if wrong := [row for row in self.transitions.values() if not isinstance(row, Mapping)]:
+            raise HypothesisError(
+                f"Transitions are {{label: {{label: share}}}}; got {wrong[0]!r} for a label."
+            )
         labels = list(self.weights)
         named = {to for row in self.transitions.values() for to in row} | set(self.transitions)
         if unknown := named - set(labels):
@@ -57,6 +64,11 @@ class GraphicalProcedure:
     @classmethod
     def fixed_sequence(cls, labels: Sequence[Hashable]) -> GraphicalProcedure:
         """Hypotheses tested in this order, each at full alpha, until one is not rejected."""
+        if isinstance(labels, str) or not np.iterable(labels):
+            raise HypothesisError(f"A sequence is a list of labels, in order; got {labels!r}.")
+        labels = list(labels)
+        if len(set(labels)) < len(labels):
+            raise HypothesisError(f"A sequence names each label once; got {labels!r}.")
         weights = {label: float(i == 0) for i, label in enumerate(labels)}
         return cls(weights, {label: {after: 1.0} for label, after in zip(labels, labels[1:], strict=False)})
 
@@ -92,9 +104,14 @@ class GraphicalProcedure:
         return adjusted
 
     def _arrays(self, labels: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-        w = np.array([self.weights[label] for label in labels], dtype=float)
+        w = [self.weights[label] for label in labels]
         G = [[self.transitions.get(one, {}).get(other, 0.0) for other in labels] for one in labels]
-        return w, np.array(G, dtype=float).reshape(len(labels), len(labels))
+        try:
+            return np.array(w, dtype=float), np.array(G, dtype=float).reshape(len(labels), len(labels))
+        except (TypeError, ValueError):
+            raise HypothesisError(
+                f"Weights and shares are numbers; got {dict(self.weights)} and {dict(self.transitions)}."
+            ) from None
 
 
 def _without(j: int, w: np.ndarray, G: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,12 +10,16 @@ from msclong.contrasts.comparisons import consecutive, pairwise, with_arm_differ
 from msclong.contrasts.marginal_means import At, marginal_means
 from msclong.contrasts.summary_measures import area_under_curve, average, polynomial_trends
 from msclong.design.design import Design
+from msclong.design.reference_grid import MOST_TIMES
 from msclong.design.visit_times import visit_times
 from msclong.errors import HypothesisError, listing
 from msclong.linear_hypothesis import LinearHypothesis
 
 SUMMARIES = ("average", "auc", "incremental-auc")
 """Kinds that summarise the visits by one number an arm."""
+
+FROM_BASELINE = ("versus", "average", "incremental-auc", "difference-in-differences")
+"""Kinds that compare with one level: the baseline where nothing else is said."""
 
 KINDS = ("versus", "pairwise", "consecutive", "polynomial", *SUMMARIES, "difference-in-differences")
 
@@ -55,8 +59,10 @@ def contrast_hypothesis(
         raise HypothesisError(
             f"Unknown kind of contrast {kind!r}; known are {listing(map(repr, KINDS), 20)}."
         )
-    if versus is not None and kind not in (None, "versus"):
+    if versus is not None and kind not in (None, *FROM_BASELINE):
         raise HypothesisError(f"versus={versus!r} names the level to compare with; kind={kind!r} has none.")
+    if not isinstance(factor, (str, type(None))):
+        raise HypothesisError(f"factor takes the name of one variable; got {factor!r}.")
     whole = versus is None and factor is None and by is None
     kind = kind or "versus"
     arm = design.arm
@@ -68,6 +74,11 @@ def contrast_hypothesis(
     between_only = kind == "difference-in-differences" or (
         whole and kind == "versus" and design.spec.baseline_as == "covariate"
     )
+    if kind == "difference-in-differences" and arm is not None and factor == arm:
+        raise HypothesisError(
+            f"Differences in differences compare the changes along the visits between the levels of {arm!r}: leave "
+            f"factor={arm!r} out. The arms' differences at each visit are contrasts(factor={arm!r}, by=...)."
+        )
     if between_only and arm not in others:
         raise HypothesisError(
             "Without arms there are no differences of changes between them. Name the arm: ModelSpec(..., arm='...'), "
@@ -84,7 +95,8 @@ def contrast_hypothesis(
             return found.minus_reference(str(arm), control).labelled()
         return with_arm_differences(found, arm, control) if whole or kind in SUMMARIES else found.labelled()
 
-    return marginal_means(design, [*others, factor], at, weights, contrasts)
+    found = marginal_means(design, [*others, factor], at, weights, contrasts)
+    return found if design.spec.baseline_as != "constrained" else _without_constrained_rows(found)
 
 
 def _within_arms(
@@ -101,7 +113,7 @@ def _within_arms(
         return polynomial_trends(means, factor, np.arange(len(levels)) if times is None else times)
     if kind == "auc":
         return area_under_curve(means, factor, _times(design, factor, levels))
-    baseline = _baseline(design, factor, levels)
+    baseline = versus if versus is not None else _baseline(design, factor, levels)
     if kind == "average":
         return average(means, factor, baseline)
     if kind == "incremental-auc":
@@ -111,15 +123,28 @@ def _within_arms(
                 "the profile of the visits that it has."
             )
         return area_under_curve(means, factor, _times(design, factor, levels), baseline)
-    if versus is None and baseline is None and (whole or kind == "difference-in-differences"):
+    if baseline is None and (whole or kind == "difference-in-differences"):
         return means
-    chosen = next(level for level in (versus, baseline, levels[0]) if level is not None)
-    return means.minus_reference(factor, chosen)
+    return means.minus_reference(factor, levels[0] if baseline is None else baseline)
 
 
-def as_list(by: str | Sequence[str]) -> list[str]:
-    """One name or several as a list."""
-    return [by] if isinstance(by, str) else list(by)
+def _without_constrained_rows(contrasts: LinearHypothesis) -> LinearHypothesis:
+    """The rows that the constraint of equal arms at baseline does not make zero."""
+    free = contrasts.L.any(axis=1)
+    if not free.any():
+        raise HypothesisError(
+            "The arms are equal at baseline by constraint (baseline_as='constrained'), so these differences are zero; "
+            "compare them at other visits."
+        )
+    return LinearHypothesis(contrasts.L[free], contrasts.rows[free], contrasts.value[free])
+
+
+def as_list(names: str | Sequence[str], argument: str = "by") -> list[str]:
+    """One name or several as a list; raises HypothesisError for anything but names."""
+    found = [names] if isinstance(names, str) or not np.iterable(names) else list(names)
+    if not all(isinstance(name, str) for name in found):
+        raise HypothesisError(f"{argument} takes a name or a list of names; got {names!r}.")
+    return found
 
 
 def _baseline(design: Design, factor: str, levels: Sequence[object]) -> object:
@@ -128,9 +153,15 @@ def _baseline(design: Design, factor: str, levels: Sequence[object]) -> object:
         return levels[0]
     if design.spec.outcome_type == "change" or design.spec.baseline_as == "covariate":
         return None
-    # Where `at` picks other times, the first of them is the start; a baseline that was stated must be among them.
-    if design.spec.baseline is None and design.baseline not in levels:
-        return levels[0]
+    if design.baseline not in levels:
+        # Of irregular times, which only `at` can pick, the earliest is nobody's baseline visit.
+        irregular = factor not in design.fixed.discrete and len(design.fixed.values(factor)) > MOST_TIMES
+        if irregular and design.spec.baseline is None:
+            return levels[0]
+        raise HypothesisError(
+            f"The baseline, {design.baseline!r}, is not among at={{{factor!r}: [{listing(map(repr, levels))}]}}, and "
+            f"changes are measured from it: add it, or name the level to compare with, as versus={levels[0]!r}."
+        )
     return design.baseline
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,21 @@ from patsy import PatsyError
 from patsy.constraint import linear_constraint
 
 from msclong.errors import HypothesisError, listing
-from msclong.linear_hypothesis import LinearHypothesis, unknown_names
+from msclong.linear_hypothesis import LinearHypothesis, numbers, unknown_names
 
 _NAME = re.compile(r"[^\W\d](?:[^\s=,+*/()\[\]-]|\[[^\]]*\]|\([^)]*\))*")
 """What reads like a coefficient: a word with brackets and colons."""
 
 
 def linear_hypothesis(
-    given: Any, coefficients: Sequence[str], terms: Mapping[str, slice] | None = None
+    given: Any,
+    coefficients: Sequence[str],
+    terms: Mapping[str, slice] | None = None,
+    taken: Collection[str] = (),
 ) -> LinearHypothesis:
     """What `given` says of the p fixed effects named `coefficients`, which belong to `terms`.
+
+    taken : names of patsy's coefficients and terms that a constraint of equal arms at baseline left nothing of.
 
     given
         - LinearHypothesis: itself.
@@ -35,6 +40,12 @@ def linear_hypothesis(
     Raises HypothesisError for names that are no coefficients (with the nearest that are), text that
     patsy cannot read, or the wrong number of columns.
     """
+    if isinstance(given, str) and (gone := [name for name in taken if _factors(name) == _factors(given)]):
+        raise HypothesisError(
+            f"{gone[0]!r} has no coefficient of its own: that arms are equal at baseline (baseline_as='constrained') "
+            "makes it zero, or fixes it by the others. fit.anova() tests what is left of a term, on average over the "
+            f"factors crossed with it; the coefficients are {listing(coefficients, 20)}."
+        )
     if isinstance(given, LinearHypothesis):
         hypothesis = given
     elif isinstance(given, str):
@@ -42,12 +53,12 @@ def linear_hypothesis(
     elif isinstance(given, pd.DataFrame):
         if unknown := [str(name) for name in given.columns if name not in coefficients]:
             raise HypothesisError(unknown_names(unknown, coefficients))
-        L = given.reindex(columns=list(coefficients), fill_value=0.0).to_numpy(dtype=float)
-        hypothesis = LinearHypothesis(L, given.index)
+        weights = given.reindex(columns=list(coefficients), fill_value=0.0)
+        hypothesis = LinearHypothesis(weights.to_numpy(), given.index)
     elif isinstance(given, Mapping) and given and all(isinstance(row, Mapping) for row in given.values()):
         hypothesis = LinearHypothesis.by_names(given, coefficients)
     elif isinstance(given, (np.ndarray, list, tuple)):
-        L = np.array(given, dtype=float, ndmin=2)
+        L = np.atleast_2d(numbers(given))
         _check_width(L, coefficients)
         hypothesis = LinearHypothesis(L, _named(L, np.zeros(len(L)), coefficients))
     else:
@@ -60,6 +71,8 @@ def linear_hypothesis(
 
 
 def _check_width(L: np.ndarray, coefficients: Sequence[str]) -> None:
+    if L.ndim > 2:
+        raise HypothesisError(f"A hypothesis is a matrix; got an array of {L.ndim} dimensions.")
     if L.shape[1] != len(coefficients):
         raise HypothesisError(
             f"The hypothesis has {L.shape[1]} columns, the model {len(coefficients)} fixed effects."
@@ -106,4 +119,6 @@ def _named(L: np.ndarray, value: np.ndarray, coefficients: Sequence[str]) -> pd.
                 sign = ("- " if weight < 0 else "+ ") if text else ("-" if weight < 0 else "")
                 text += f"{' ' if text else ''}{sign}{size}{name}"
         texts.append((text or "0") + (f" = {constant:g}" if constant else ""))
+    if len(set(texts)) < len(texts):
+        texts = [f"{i}: {text}" for i, text in enumerate(texts, 1)]
     return pd.Index(texts, name="hypothesis")

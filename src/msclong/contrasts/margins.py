@@ -45,9 +45,12 @@ def alternative(test: str | None, margin: float | None = None) -> Alternative:
     - 'equivalence': -3 < delta < 3 for either (two one-sided tests: Schuirmann 1987, J Pharmacokinet Biopharm 15:657).
     - 'less', 'greater': delta < 0, delta > 0; no margin.
 
-    Raises HypothesisError for an unknown test, or for a margin that is missing or zero where one is needed.
+    Raises HypothesisError for an unknown test, or for a margin that is missing or zero where one is needed; SpecError
+    for a margin that is no finite number.
     """
-    if margin is not None and (isinstance(margin, bool) or not isinstance(margin, (int, float, np.number))):
+    if margin is not None and not (
+        isinstance(margin, (int, float, np.number)) and not isinstance(margin, bool) and np.isfinite(margin)
+    ):
         raise SpecError(f"margin must be a number in the outcome's unit; got {margin!r}.")
     if test is None or test == "two-sided":
         return Alternative("two-sided", ((0.0, 0),))
@@ -55,7 +58,7 @@ def alternative(test: str | None, margin: float | None = None) -> Alternative:
         return Alternative(test, ((0.0, -1 if test == "less" else 1),))
     if test not in OF_MARGINS:
         raise HypothesisError(f"Unknown test {test!r}; known are {listing(TESTS)}.")
-    if margin is None or not np.isfinite(margin) or margin == 0:
+    if margin is None or margin == 0:
         raise HypothesisError(
             f"test={test!r} needs a margin other than zero, in the outcome's unit; its sign is the direction of "
             f"benefit: margin=-3 where a fall is a benefit. (Got {margin!r}; against zero: test='less' or 'greater'.)"

@@ -51,10 +51,11 @@ class MaxT:
         """P(max >= bound) over the rows from `first` on, with `df` degrees of freedom (infinite: normal)."""
         if self.two_sided and bound <= 0:
             return 1.0
-        m = len(self.R) - first
+        R = self.R[first:, first:]
+        m = len(R)
         one = float(t_tail(df, bound)) * (2 if self.two_sided else 1)
-        if m == 1:
-            return one
+        if np.abs(R).min() > 1 - RANK_TOLERANCE:  # multiples of one row, of either sign
+            return one if self.two_sided or (R > 0).all() else min(1.0, 2 * one)
         if self._loadings is not None:
             found = one_factor.exceedance(bound, self._loadings[first:], df, self.two_sided)
         else:

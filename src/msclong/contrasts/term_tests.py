@@ -14,6 +14,9 @@ from msclong.design.fixed_effects import FixedEffects
 from msclong.errors import HypothesisError
 from msclong.linear_hypothesis import LinearHypothesis
 
+ROUNDING = 1e-10
+"""Coefficients of a hypothesis below this share of the largest, before constraints, are what these leave of a zero."""
+
 
 @dataclass(frozen=True)
 class Term:
@@ -56,6 +59,7 @@ def term_hypotheses(fixed: FixedEffects, kind: int = 3) -> dict[str, LinearHypot
     types, under any coding. Rows compare each level with the first, as in R lmerTest.
 
     Source: SAS/STAT User's Guide, The Four Types of Estimable Functions; Goodnight (1978), SAS Technical Report R-101.
+    A term that a constraint makes zero, such as arm:age by arms equal at baseline, has no test and is left out.
     Raises HypothesisError for another `kind`, or where there is nothing but an intercept.
     """
     if kind not in (2, 3):
@@ -77,10 +81,12 @@ def term_hypotheses(fixed: FixedEffects, kind: int = 3) -> dict[str, LinearHypot
         margins = [m for m in _subsets(term.levels) if not any(m <= other.levels for other in smaller)]
         kept = [piece for piece in pieces if kind == 3 or not piece.term.contains(term)]
         L = np.vstack([_contrasts(kept, margin, term, n_columns) for margin in margins])
-        if len(kept) < len(pieces) or len(tested) == 1:
-            L = _sequential(L, fixed.X, np.concatenate([np.r_[piece.columns] for piece in kept]))
         if fixed.constraint is not None:
-            L = L @ fixed.constraint.reduction
+            size, L = np.abs(L).max(), L @ fixed.constraint.reduction
+            if np.abs(L).max() <= ROUNDING * size:
+                continue
+        elif len(kept) < len(pieces) or len(tested) == 1:
+            L = _sequential(L, fixed.X, np.concatenate([np.r_[piece.columns] for piece in kept]))
         result[term.name] = LinearHypothesis(L, pd.RangeIndex(len(L), name="row"))
     return result
 

@@ -65,7 +65,9 @@ class RandomEffects(CovarianceStructure):
     def recoordinated(self, scatter: Sequence[Scatter]) -> Recoordinated:
         # Z = Q R: effects of the orthonormal columns of Q, whose covariance is R G R'.
         triangle = np.linalg.qr(_weighted_rows(scatter), mode="r")
-        if len(triangle) < self.coordinates or np.linalg.cond(triangle) > 1e12:
+        # Of columns of length one: their units are no reason to leave them as they are.
+        length = np.linalg.norm(triangle, axis=0)
+        if len(triangle) < self.coordinates or not length.all() or np.linalg.cond(triangle / length) > 1e10:
             return super().recoordinated(scatter)
         back = np.linalg.inv(triangle)
         return Recoordinated(self, back, congruence(back))

@@ -47,6 +47,8 @@ class LongData:
         The arms, in category order or else sorted; empty without an arm column.
     n_subjects, n_obs
         Subjects in `frame`; observed outcomes.
+    taken_out
+        The baseline visit whose rows became the column `baseline` (`msclong.data.baseline`); None if they stayed.
     notes
         What was noticed and needs no decision, a sentence each.
 
@@ -75,6 +77,7 @@ class LongData:
     arms: tuple[Hashable, ...] = field(init=False, default=())
     n_subjects: int = field(init=False)
     n_obs: int = field(init=False)
+    taken_out: Hashable | None = field(init=False, default=None)
     notes: tuple[str, ...] = field(init=False)
 
     def __post_init__(self, table: Any, visit_order: Sequence[Hashable] | None) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from msclong.design.fixed_effects import Constraint, FixedEffects
+from msclong.design.fixed_effects import Constraint, FixedEffects, columns_in
 from msclong.errors import SpecError
 
 NEGLIGIBLE = 1e-10
@@ -17,7 +19,9 @@ def equal_at_baseline(fixed: FixedEffects, arm: str, visit: str, baseline: objec
 
     Liang and Zeger (2000), Sankhya B 62:134; Liu, Lu, Mogg, Mallick and Mehrotra (2009), Statistics in Medicine
     28:2509. The constraints are the differences between arms of the mean at baseline, at the covariates of every
-    subject seen there; each takes one coefficient away, the arms' own before their interactions.
+    subject seen there; each takes one coefficient away, the arms' own before their interactions. Those left keep
+    patsy's meaning and names; only one that all arms are made to share loses the arm from its name: `arm[B]:age`, the
+    slope of age in arm B, is `age` where the arms have one slope.
     Raises SpecError where the mean does not differ between arms at baseline.
     """
     rows = fixed.frame[fixed.frame[visit] == baseline]
@@ -39,7 +43,40 @@ def equal_at_baseline(fixed: FixedEffects, arm: str, visit: str, baseline: objec
     kept = tuple(i for i in range(len(fixed.names)) if i not in pivots)
     reduction = np.eye(len(fixed.names))[:, kept]
     reduction[pivots] = -rows_left[:, kept]
-    return fixed.constrained(Constraint(kept, reduction))
+    parts = [
+        f"{factor.name()}[{level}]"
+        for factor in fixed.design_info.factor_infos
+        if columns_in(factor.name(), fixed.frame.columns) == [arm]
+        for level in levels
+    ]
+    names = _names(fixed.names, kept, reduction, parts, len(levels))
+    return fixed.constrained(Constraint(kept, reduction, names))
+
+
+def _names(
+    patsys: Sequence[str], kept: Sequence[int], reduction: np.ndarray, parts: Sequence[str], n_arms: int
+) -> tuple[str, ...]:
+    """Names of the coefficients left, (p,): patsy's, without the arm where one stands for those of all arms.
+
+    parts : how patsy writes each arm in a name.
+    """
+    names = []
+    for j, unit in enumerate(np.eye(len(kept))):
+        shared = np.abs(reduction - unit).max(axis=1) <= NEGLIGIBLE
+        rests = {_without(patsys[i], parts) for i in np.flatnonzero(shared).tolist()}
+        names.append(rests.pop() if shared.sum() == n_arms and len(rests) == 1 else patsys[kept[j]])
+    return tuple(names)
+
+
+def _without(name: str, parts: Sequence[str]) -> str:
+    """A coefficient's name without the arm."""
+    for part in parts:
+        if name == part:
+            return "Intercept"
+        for text in (f"{part}:", f":{part}"):
+            if text in name:
+                return name.replace(text, "", 1)
+    return name
 
 
 def _all_at(rows: pd.DataFrame, column: str, level: object) -> pd.DataFrame:

@@ -51,9 +51,15 @@ class CovarianceDesign:
     group: str | None = None
     group_levels: tuple[object, ...] = ()
 
-    def coords(self, frame: pd.DataFrame) -> np.ndarray:
-        """(N, d) coordinates of the rows of a table, with the columns that the readers read."""
-        columns = [reader(frame) for reader in self.readers]
+    def coords(self, frame: pd.DataFrame, alone: bool = False) -> np.ndarray:
+        """(N, d) coordinates of the rows of a table, with the columns that the readers read.
+
+        alone : each row is a unit by itself, so that its groups are not read.
+        """
+        columns = [
+            np.zeros((len(frame), 1)) if alone and isinstance(reader, GroupCode) else reader(frame)
+            for reader in self.readers
+        ]
         return np.hstack(columns) if columns else np.zeros((len(frame), 0))
 
     def columns(self, kind: type) -> np.ndarray:
@@ -202,6 +208,6 @@ def _refuse_unidentified(parsed: Formula, unit: np.ndarray, parts: Sequence[_Par
     n_effects = sum(part.structure.coordinates for part in parts)
     if largest <= n_effects:
         raise DesignError(
-            f"No subject has more than {largest} observations, so {n_effects} random effects and a residual "
+            f"No subject has more than {largest} observation(s), so {n_effects} random effect(s) and a residual "
             f"cannot be told apart; use fewer random effects or a visit structure ({listing(map(str, parsed.random))})."
         )

@@ -9,8 +9,9 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from patsy import DesignInfo, EvalEnvironment, PatsyError, build_design_matrices, dmatrix
+from patsy import DesignInfo, EvalEnvironment, NAAction, PatsyError, build_design_matrices, dmatrix
 
+from msclong.design.new_rows import recoded
 from msclong.errors import DataError, DesignError, FormulaError, listing
 
 ALIAS_TOLERANCE = 1e-9
@@ -36,9 +37,8 @@ class FixedEffects:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The p column names, as patsy gives them."""
-        every = self.design_info.column_names
-        return tuple(every if self.constraint is None else (every[i] for i in self.constraint.kept))
+        """The p column names, as patsy gives them, but for those that a constraint names anew."""
+        return tuple(self.design_info.column_names) if self.constraint is None else self.constraint.names
 
     @property
     def terms(self) -> dict[str, slice]:
@@ -83,6 +83,10 @@ class FixedEffects:
                 result.setdefault(columns[0], self.values(columns[0]))
         return result
 
+    @cached_property
+    def _read(self) -> dict[str, tuple[object, ...] | None]:
+        return columns_read(self.design_info, self.frame.columns)
+
     @property
     def derived_factors(self) -> tuple[str, ...]:
         """Factors that a formula makes of other columns, such as I(x > 10)."""
@@ -102,11 +106,27 @@ class FixedEffects:
         return _rebuilt, (self.formula, self.frame, dict(self.order), self.constraint)
 
     def matrix(self, rows: pd.DataFrame) -> np.ndarray:
-        """X of new rows, (len(rows), p). Raises FormulaError for a level or value that patsy refuses."""
+        """X of new rows, (len(rows), p), whose factors may have any dtype with the fit's values.
+
+        Raises DataError for values that the fit cannot read (see `recoded`) or transform to finite numbers,
+        FormulaError for what patsy refuses.
+        """
+        rows = recoded(rows, self.frame, self._read)
         try:
-            X = np.asarray(build_design_matrices([self.design_info], rows, NA_action="raise")[0])
-        except (PatsyError, NameError, KeyError) as error:
-            raise FormulaError(f"The fixed part cannot be evaluated on these rows: {error}") from None
+            with np.errstate(all="ignore"):
+                X = np.asarray(
+                    build_design_matrices([self.design_info], rows, NA_action=NAAction(NA_types=[]))[0]
+                )
+        except Exception as error:  # patsy runs the analyst's own code, which may raise anything
+            told = str(error).partition("\n")[0]
+            raise FormulaError(
+                f"The fixed part {self.formula!r} cannot be evaluated on these rows: {told}"
+            ) from None
+        if not (finite := np.isfinite(X).all(axis=1)).all():
+            raise DataError(
+                f"The fixed part {self.formula!r} is infinite or undefined in rows {listing(rows.index[~finite])}; "
+                "correct the data or the transform."
+            )
         return X if self.constraint is None else X @ self.constraint.reduction
 
 
@@ -115,10 +135,12 @@ class Constraint:
     """Linear constraints on patsy's q coefficients, solved: b = reduction @ beta.
 
     kept : positions of the p coefficients that are left free. reduction : (q, p), the identity in their rows.
+    names : of the p coefficients.
     """
 
     kept: tuple[int, ...]
     reduction: np.ndarray
+    names: tuple[str, ...]
 
 
 def _rebuilt(
@@ -178,6 +200,18 @@ def columns_in(expression: str, columns: pd.Index) -> list[str]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
             names += [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
     return [str(name) for name in dict.fromkeys(names) if name in columns]
+
+
+def columns_read(info: DesignInfo, columns: pd.Index) -> dict[str, tuple[object, ...] | None]:
+    """The columns of a table that a patsy design reads, with their levels where they are factors, else None."""
+    found: dict[str, tuple[object, ...] | None] = {}
+    for factor, of_factor in info.factor_infos.items():
+        read = columns_in(factor.name(), columns)
+        for column in read:
+            found.setdefault(column, None)
+        if of_factor.type == "categorical" and _takes_levels(factor.name()):
+            found[read[0]] = of_factor.categories
+    return found
 
 
 def _explain_missing(formula: str, frame: pd.DataFrame) -> None:

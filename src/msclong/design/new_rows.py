@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from msclong.data.tables import modelling_column
 from msclong.errors import DataError, listing
 
 
@@ -20,6 +23,56 @@ class NewRows:
     X: np.ndarray
     coords: np.ndarray
     unit: np.ndarray
+
+
+def recoded(
+    rows: pd.DataFrame, like: pd.DataFrame, read: Mapping[str, Sequence[object] | None]
+) -> pd.DataFrame:
+    """`rows` with the columns that a formula reads in the dtypes of the fitted table `like`.
+
+    read : the levels of each column that is a factor, None for a covariate. Values are compared, not dtypes: categories
+    in another order, or fewer or more of them, are the same factor.
+
+    Raises DataError, naming rows, for a column that is not there, missing values, unknown levels and covariates that
+    are no finite numbers.
+    """
+    return rows.assign(**{name: _recoded(rows, name, like[name], levels) for name, levels in read.items()})
+
+
+def _recoded(rows: pd.DataFrame, name: str, like: pd.Series, levels: Sequence[object] | None) -> pd.Series:
+    if name not in rows.columns:
+        raise DataError(
+            f"There is no column {name!r}, which the formula reads; the columns are {listing(rows.columns, 20)}."
+        )
+    column, dtype = modelling_column(rows[name]), like.dtype
+    if column.isna().any():
+        raise DataError(
+            f"{name!r} is missing in rows {listing(rows.index[column.isna()])}; a prediction needs every covariate."
+        )
+    if levels is None and isinstance(dtype, pd.CategoricalDtype):
+        levels = dtype.categories.tolist()
+    if levels is not None:
+        if not (seen := column.isin(levels)).all():
+            raise DataError(
+                f"{name!r} has values without an observed outcome in the fit, in rows {listing(rows.index[~seen])} "
+                f"({listing(map(repr, column[~seen].unique().tolist()))}); its levels are {listing(levels, 20)}."
+            )
+    elif is_numeric_dtype(dtype):
+        plain = (
+            column.astype(column.cat.categories.dtype)
+            if isinstance(column.dtype, pd.CategoricalDtype)
+            else column
+        )
+        if not is_numeric_dtype(plain.dtype) or is_bool_dtype(plain.dtype) != is_bool_dtype(dtype):
+            what = "True or False" if is_bool_dtype(dtype) else "a number"
+            raise DataError(
+                f"{name!r} must be {what}, as in the fit; it holds {listing(map(repr, column.unique().tolist()), 3)}."
+            )
+        if not (finite := np.isfinite(plain.to_numpy(dtype=float))).all():
+            raise DataError(f"{name!r} is infinite in rows {listing(rows.index[~finite])}; correct the data.")
+        return plain
+    # By way of objects: pandas holds unordered categories in another order to be the same dtype, patsy does not.
+    return column.astype(object).astype(dtype)
 
 
 def units_of_new_rows(

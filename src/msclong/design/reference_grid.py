@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from msclong.design.fixed_effects import FixedEffects
 from msclong.errors import HypothesisError, listing
@@ -52,6 +53,8 @@ def listed_values(
     Raises HypothesisError as `reference_grid` does.
     """
     chosen: dict[str, list[object]] = {}
+    if at is not None and not isinstance(at, Mapping):
+        raise HypothesisError(f"at takes a list of values for each variable, {{name: [...]}}; got {at!r}.")
     for name, wanted in (at or {}).items():
         if isinstance(wanted, str) or not np.iterable(wanted):
             raise HypothesisError(f"at={{{name!r}: ...}} takes a list of values; write [{wanted!r}].")
@@ -72,11 +75,25 @@ def listed_values(
             raise HypothesisError(
                 f"{name!r} has no level {listing(map(repr, unknown))}; its levels are {listing(known, 20)}."
             )
+        numeric = name not in fixed.discrete and is_numeric_dtype(fixed.frame[name].dtype)
+        if numeric and (wrong := [v for v in values[name] if not _is_number(v)]):
+            raise HypothesisError(
+                f"{name!r} is a covariate, and at={{{name!r}: ...}} takes finite numbers; "
+                f"got {listing(map(repr, wrong))}."
+            )
         if name not in fixed.discrete and name not in chosen and len(known) > MOST_TIMES:
             raise HypothesisError(
                 f"{name!r} has {len(known)} distinct values; say which ones you want: at={{{name!r}: [...]}}."
             )
     return values
+
+
+def _is_number(value: object) -> bool:
+    return (
+        isinstance(value, (int, float, np.number))
+        and not isinstance(value, bool)
+        and bool(np.isfinite(value))
+    )
 
 
 def expanded(fixed: FixedEffects, values: Mapping[str, Sequence[object]]) -> pd.DataFrame:

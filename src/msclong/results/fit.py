@@ -12,6 +12,7 @@ import pandas as pd
 from msclong.contrasts.kinds import arm_and_visit, as_list, contrast_hypothesis
 from msclong.contrasts.linear_constraints import linear_hypothesis
 from msclong.contrasts.marginal_means import marginal_means
+from msclong.contrasts.margins import ONE_SIDED
 from msclong.contrasts.term_tests import term_hypotheses
 from msclong.design.design import Design
 from msclong.errors import HypothesisError
@@ -137,7 +138,8 @@ class Fit:
         difference of the arms' changes. (For an outcome that is itself a change from baseline: the
         mean change at each visit, by arm, followed by the arms' differences; with the baseline as a covariate, these
         differences alone.) With `versus`, each other level of `factor` (default: the visit) minus level `versus`,
-        within each combination of levels of `by`.
+        within each combination of levels of `by`. Differences of arms that are constrained to be equal at baseline have
+        no row there.
 
         kind
             'pairwise', 'consecutive': differences of levels of `factor`, later minus earlier. 'polynomial': orthogonal
@@ -147,7 +149,7 @@ class Fit:
             changes alone. Where neither `factor` nor `by` is named (average and areas: always), rows by arm are
             followed by the arms' differences.
         weights, at
-            As for `means`.
+            As for `means`. Where `at` leaves the baseline visit out, say with `versus` what changes are measured from.
         hypothesis
             Instead of all these: text over coefficient names such as 'a - b, c = 2', {row: {coefficient: weight}}, a
             DataFrame or matrix of weights, a term's name, or a LinearHypothesis (`Fit.hypothesis`).
@@ -157,7 +159,8 @@ class Fit:
             direction of benefit. p_value is that test's; `lower` and `upper` stay a two-sided interval: one-sided tests
             at 2.5 % agree with the 95 % interval, equivalence at 5 % with level=0.90. A posterior has the
             probability of the same statement instead: prob_beyond_margin (wherever there is a margin),
-            prob_non_inferior, prob_equivalent. Without `test` a margin changes no p-value.
+            prob_non_inferior, prob_equivalent. Without `test` a margin changes no p-value; 'less' and 'greater'
+            are against zero and take none.
         adjust, family
             bonferroni, holm, hochberg, bh, mvt (single step, from the joint distribution: Dunnett's, Tukey's and
             others), mvt-stepdown, fixed-sequence (rows in their order), or a GraphicalProcedure. The family is
@@ -171,6 +174,11 @@ class Fit:
             raise HypothesisError("hypothesis= stands for itself; leave kind, versus, factor, by and at out.")
         else:
             rows = self._hypothesis(hypothesis)
+        if margin is not None and test in ONE_SIDED:
+            raise HypothesisError(
+                f"test={test!r} is against zero and has no margin; test='superiority' and 'non-inferiority' have "
+                "one."
+            )
         margin = self.spec.margin if margin is None else margin
         return hypothesis_table(self.estimate, rows, level, margin, test, adjust, family)
 
@@ -194,7 +202,8 @@ class Fit:
 
         Frequentist: F with the engine's degrees of freedom. Bayesian: posterior contour probability of zero.
         A main effect inside an interaction is tested at the reference levels, as its coefficients are coded;
-        `anova` tests it whatever the coding.
+        `anova` tests it whatever the coding. Raises HypothesisError for a name that is no term or coefficient, or one
+        of which arms that are constrained to be equal at baseline leave no coefficient.
         """
         name = hypothesis if isinstance(hypothesis, str) else "hypothesis"
         rows = self._hypothesis(hypothesis)
@@ -247,7 +256,11 @@ class Fit:
         Parameters
         ----------
         newdata : pandas, polars, pyarrow or DuckDB table with the columns that the formula reads
-            Rows without an outcome are the usual case: visits not yet made, or missed.
+            Rows without an outcome are the usual case: visits not yet made, or missed. Factors are compared by value,
+            whatever their dtype. Where the spec takes the baseline visit out (baseline_as 'covariate' or 'change'), a
+            table laid out as the fitted one: its baseline rows are taken out likewise, a subject of the fit without
+            one keeps its own, and a column `baseline` may stand for them. 'change': outcomes are read as values, and
+            the prediction is of the change.
         conditional : bool
             False: the mean x'beta of such rows. True: the subject's own value given the outcomes that were observed in
             its independent unit, x'beta + c'V^-1 (y - X beta). Of subjects in the fit these are the outcomes
@@ -261,14 +274,18 @@ class Fit:
 
         Returns
         -------
-        DataFrame indexed like `newdata`: `estimate se [lower upper] [df]`. se covers beta's uncertainty, with
-        theta taken as known, and is the SD of a new observation for interval='prediction'. df are those that the
-        engine's method gives x'beta. Of a posterior: the mean, SD and quantiles over the draws of beta and theta.
+        DataFrame indexed like `newdata` (its later visits): `estimate se [lower upper] [df]`. se covers beta's
+        uncertainty, with theta taken as known (zero for what was observed), and is the SD of a new observation for
+        interval='prediction'. df are those that the engine's method gives x'beta. Of a posterior: the
+        mean, SD and quantiles over the draws of beta and theta.
 
-        Raises SpecError for an unknown interval or level, DataError or FormulaError for rows that cannot be predicted.
+        Raises SpecError for an unknown interval, level or conditional, DataError or FormulaError for rows that cannot
+        be predicted.
         """
         check_level(level)
-        return predict(self.design, self.estimate, self.covariance.theta, newdata, conditional, interval, level)
+        return predict(
+            self.design, self.estimate, self.covariance.theta, newdata, conditional, interval, level
+        )
 
     def simulate(self, n: int, seed: int | None = None) -> pd.DataFrame:
         """`n` new outcome vectors of the observed rows, (N, n), from the fitted marginal model.
@@ -279,6 +296,7 @@ class Fit:
 
     def summary(self, level: float = 0.95) -> str:
         """The fit as text, at most 100 columns wide; print it."""
+        check_level(level)
         facts = [
             self.spec.formula,
             f"engine: {self.engine!r}",
@@ -309,7 +327,10 @@ class Fit:
         return "" if units == self.n_subjects else f" in {units} independent unit{'s' if units > 1 else ''}"
 
     def _hypothesis(self, given: Any) -> LinearHypothesis:
-        return linear_hypothesis(given, self.estimate.names, self.design.fixed.terms)
+        fixed = self.design.fixed
+        every = (*fixed.design_info.term_names, *fixed.design_info.column_names)
+        taken = [name for name in every if name not in (*fixed.names, *fixed.terms)]
+        return linear_hypothesis(given, self.estimate.names, fixed.terms, taken)
 
     def _loglik(self) -> float:
         if self.loglik is None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from msclong.contrasts.graphical import GraphicalProcedure
+from msclong.contrasts.kinds import as_list
 from msclong.contrasts.margins import alternative
 from msclong.contrasts.multiplicity import adjusted_p_values, simultaneous_bounds
 from msclong.errors import HypothesisError, SpecError, listing
@@ -77,7 +78,11 @@ def _families(rows: pd.Index, family: str | Sequence[str] | None) -> list[np.nda
     """Positions of the rows of each family."""
     if family is None:
         return [np.arange(len(rows))]
-    names = [family] if isinstance(family, str) else list(family)
+    names = as_list(family, "family")
+    if not names:
+        raise HypothesisError(
+            "family=[] names nothing that p-values are grouped by; leave it out for one family."
+        )
     if unknown := [name for name in names if name not in rows.names]:
         raise HypothesisError(
             f"family={listing(map(repr, unknown))}: the rows are named by {listing(map(repr, rows.names))} only."

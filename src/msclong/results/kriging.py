@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+ROUNDING = 1e-10
+"""What is left of a variance or a covariate is nothing below this share of it: rounding, and V's condition."""
+
 
 @dataclass(frozen=True, eq=False)
 class Kriging:
@@ -30,3 +33,9 @@ def kriging(V: np.ndarray, c: np.ndarray) -> Kriging:
     half = np.linalg.solve(root, c.transpose(0, 2, 1))
     weights = np.linalg.solve(root.transpose(0, 2, 1), half).transpose(0, 2, 1)
     return Kriging(weights, np.sum(half**2, axis=1))
+
+
+def remainder(whole: np.ndarray, part: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """whole - part, zero where they agree but for rounding of quantities of this `size`."""
+    left = whole - part
+    return np.where(np.abs(left) <= ROUNDING * size, 0.0, left)

@@ -11,12 +11,14 @@ import pandas as pd
 
 from msclong.contrasts.student_t import t_quantile
 from msclong.covariance.components import components, sum_of
+from msclong.data.baseline import COLUMN, baseline_of_new_rows
+from msclong.data.measurements import measurement
 from msclong.data.tables import to_pandas
 from msclong.design.coordinates import keys
 from msclong.design.design import Design
 from msclong.design.fixed_effects import columns_in
 from msclong.errors import DataError, SpecError, listing
-from msclong.results.kriging import kriging
+from msclong.results.kriging import kriging, remainder
 from msclong.results.mixture import normal_mixture
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
@@ -91,11 +93,18 @@ def predict(
     """The table of `Fit.predict`."""
     if interval not in (None, "confidence", "prediction"):
         raise SpecError(f"interval takes None, 'confidence' or 'prediction'; got {interval!r}.")
-    frame = design.fixed.frame if newdata is None else _checked(design, to_pandas(newdata))
+    if not isinstance(conditional, (bool, np.bool_)):
+        raise SpecError(f"conditional takes True or False; got {conditional!r}.")
+    frame = design.fixed.frame if newdata is None else to_pandas(newdata)
+    if not len(frame):
+        raise DataError("newdata has no rows.")
+    if newdata is not None and design.data.taken_out is not None:
+        frame = _later_rows(design, frame)
     new = interval == "prediction"
     targets = _conditional(design, frame) if conditional else _marginal(design, frame, new)
     if isinstance(estimate, PosteriorDraws):
         table = normal_mixture(*_over_draws(design, estimate, targets, new), level)
+        table["se"] = remainder(table["se"], np.zeros(1), np.abs(table["estimate"]))
         return pd.DataFrame(table, index=frame.index)[["estimate", "se", *(LIMITS if interval else ())]]
     found = predictions(design, targets, estimate.beta, theta)
     variance = np.einsum("mp,pq,mq->m", found.loading, estimate.vcov, found.loading) + found.spread(new)
@@ -122,9 +131,11 @@ def predictions(design: Design, targets: Targets, beta: np.ndarray, theta: np.nd
         signal = sum_of(signal_terms, theta, coords)
         found = kriging(sigma[:, :t, :t], signal[:, t:, :t])
         mean[new] += (found.weights @ residual[observed][..., None])[..., 0]
-        loading[new] -= found.weights @ targets.observed_X[observed]
+        X, observed_X = targets.X[new], targets.observed_X[observed]
+        size = np.maximum(np.abs(X), np.abs(observed_X).max(axis=1, keepdims=True, initial=0.0))
+        loading[new] = remainder(X, found.weights @ observed_X, size)
         spread = np.diagonal(signal, axis1=1, axis2=2)[:, t:]
-        variance[new] = spread - found.explained
+        variance[new] = remainder(spread, found.explained, spread)
         independent[new] = np.diagonal(sigma, axis1=1, axis2=2)[:, t:] - spread
     return Prediction(mean, loading, variance, independent)
 
@@ -155,7 +166,7 @@ def _marginal(design: Design, frame: pd.DataFrame, new: bool) -> Targets:
     X, none = design.fixed.matrix(frame), slice(0, 0)
     return Targets(
         X=X,
-        coords=design.covariance.coords(frame) if new else None,
+        coords=design.covariance.coords(frame, alone=True) if new else None,
         unit=np.arange(len(X)),
         observed_X=design.fixed.X[none],
         y=design.y[none],
@@ -179,29 +190,26 @@ def _conditional(design: Design, frame: pd.DataFrame) -> Targets:
     )
 
 
-def _checked(design: Design, newdata: pd.DataFrame) -> pd.DataFrame:
-    """`newdata`; raises DataError for rows that the fixed part cannot read, naming them."""
-    if not len(newdata):
-        raise DataError("newdata has no rows.")
-    for name in design.fixed.variables:
-        if name not in newdata.columns:
-            raise DataError(
-                f"newdata has no column {name!r}, which the fixed part reads; its columns are "
-                f"{listing(newdata.columns, 20)}."
-            )
-        column = newdata[name]
-        if column.isna().any():
-            raise DataError(
-                f"{name!r} is missing in rows {listing(newdata.index[column.isna()])} of newdata; "
-                "a prediction needs every covariate."
-            )
-        levels = design.fixed.discrete.get(name)
-        if levels is not None and not (seen := column.isin(levels)).all():
-            raise DataError(
-                f"{name!r} has values without an observed outcome in the fit, in rows {listing(newdata.index[~seen])} "
-                f"of newdata; its levels are {listing(levels, 20)}."
-            )
-    return newdata
+def _later_rows(design: Design, newdata: pd.DataFrame) -> pd.DataFrame:
+    """`newdata` with its baseline visit taken out as that of the fitted table was.
+
+    Raises DataError for rows without a baseline where the mean reads it.
+    """
+    data, groupings = design.data, design.spec.parsed.groupings
+    subject = next((columns for columns in groupings if ":".join(columns) == data.subject), (data.subject,))
+    later = baseline_of_new_rows(newdata, data, subject)
+    if COLUMN in design.fixed.variables:
+        _refuse_without_baseline(design, later, later[COLUMN].isna().to_numpy())
+    return later
+
+
+def _refuse_without_baseline(design: Design, rows: pd.DataFrame, lacking: np.ndarray) -> None:
+    if lacking.any():
+        raise DataError(
+            f"Rows {listing(rows.index[lacking])} of newdata have no baseline value. Add their subjects' rows with "
+            f"{design.data.visit} = {design.data.taken_out!r} and an outcome {design.data.outcome!r}, or a column "
+            f"{COLUMN!r}."
+        )
 
 
 def _outcomes_of_new_subjects(design: Design, newdata: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -216,11 +224,10 @@ def _outcomes_of_new_subjects(design: Design, newdata: pd.DataFrame) -> tuple[np
                 f"or leave {listing(parts)} out to predict them from their covariates alone."
             )
         return np.zeros(len(newdata), dtype=bool), np.zeros(len(newdata))
-    y = pd.to_numeric(newdata[outcome], errors="coerce").to_numpy(dtype=float)
-    text = np.isnan(y) & newdata[outcome].notna().to_numpy()
-    if text.any() or np.isinf(y).any():
-        raise DataError(
-            f"{outcome!r} must be a number or missing; rows {listing(newdata.index[text | np.isinf(y)])} of newdata "
-            "are neither."
-        )
-    return new & ~np.isnan(y), y
+    y = measurement(newdata[outcome], "outcome").to_numpy()
+    fresh = new & ~np.isnan(y)
+    if design.spec.baseline_as == "change":
+        baseline = measurement(newdata[COLUMN], "outcome").to_numpy()
+        _refuse_without_baseline(design, newdata, fresh & np.isnan(baseline))
+        y = y - baseline
+    return fresh, y

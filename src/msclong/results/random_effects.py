@@ -13,7 +13,7 @@ from msclong.design.coordinates import keys
 from msclong.design.design import Design
 from msclong.errors import SpecError
 from msclong.linear_hypothesis import label
-from msclong.results.kriging import kriging
+from msclong.results.kriging import kriging, remainder
 from msclong.results.mixture import normal_mixture
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
@@ -108,7 +108,7 @@ def _blups(
         prior = np.concatenate([np.diagonal(share, axis1=1, axis2=2)[:, t:] for share in shares], axis=1)
         found = kriging(design.structure.sigma(theta, design.coords[batch.rows]), c)
         value[batch.where] = (found.weights @ residual[batch.rows][..., None])[..., 0]
-        variance[batch.where] = prior - found.explained
+        variance[batch.where] = remainder(prior, found.explained, prior)
         loading[batch.where] = -found.weights @ design.fixed.X[batch.rows]
     return value, variance, loading
 

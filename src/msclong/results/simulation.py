@@ -24,10 +24,13 @@ def simulate(
     -------
     DataFrame (N, n), indexed like the observed rows, in the outcome's unit; the same seed gives the same columns.
 
-    Raises SpecError where n is not a positive integer, or a posterior keeps no draws of theta.
+    Raises SpecError where n is not a positive integer or seed not one from 0 up, or a posterior keeps no draws of
+    theta.
     """
     if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
         raise SpecError(f"n, the number of data sets to simulate, must be 1 or more; got {n!r}.")
+    if seed is not None and (not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0):
+        raise SpecError(f"seed must be None or an integer from 0 up; got {seed!r}.")
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((design.n_obs, n))
     if isinstance(estimate, PosteriorDraws):

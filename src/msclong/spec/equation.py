@@ -50,5 +50,7 @@ def mean_terms(fixed: str) -> list[str]:
 
 
 def _random_line(term: CovarianceTerm, number: int, index: str) -> str:
-    form = "G diagonal" if not term.correlated else "G a variance" if term.variable == "1" else "G unstructured"
+    form = (
+        "G diagonal" if not term.correlated else "G a variance" if term.variable == "1" else "G unstructured"
+    )
     return f"u{number}[{index}] ~ Normal(0, G{number}), z{number}: {term.variable};  {form}"

@@ -141,6 +141,10 @@ def parse_formula(text: str) -> Formula:
         name, inside = _call(term)
         if len(_split(inside, "|")) > 1:
             covariance += _covariance_terms(term, name, inside)
+        elif name in known_structures():
+            raise FormulaError(
+                f"{term!r} in {text!r} is a covariance without a subject; write {name}({inside or 'visit'} | subject)."
+            )
         elif term:
             fixed.append(term)
     if not covariance:

@@ -92,10 +92,11 @@ class ModelSpec:
         # Levels taken from NumPy or pandas become plain numbers, which JSON can hold.
         object.__setattr__(self, "baseline", _plain(self.baseline))
         object.__setattr__(self, "margin", _plain(self.margin))
-        if isinstance(self.visit_order, str):
-            raise SpecError(f"visit_order is a sequence of visits, in order; got {self.visit_order!r}.")
-        if self.visit_order is not None:
-            object.__setattr__(self, "visit_order", tuple(map(_plain, self.visit_order)))
+        order: Any = self.visit_order
+        if order is not None:
+            if isinstance(order, str) or not np.iterable(order):
+                raise SpecError(f"visit_order is a sequence of visits, in order; got {order!r}.")
+            object.__setattr__(self, "visit_order", tuple(map(_plain, order)))
         for name in ("visit", "time", "arm", "weights", "label", "unit"):
             if not isinstance(value := getattr(self, name), (str, type(None))):
                 what = "text" if name in ("label", "unit") else "a column name"

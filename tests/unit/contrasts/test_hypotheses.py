@@ -23,6 +23,13 @@ def test_minus_reference_keeps_the_other_factors():
     np.testing.assert_array_equal(double.L[1], [1, 0, -1, -1, 0, 1])
 
 
+def test_new_rows_are_sorted_as_the_old():
+    rows = pd.MultiIndex.from_product([["A", "B", "C"], [0, 4]], names=["arm", "week"])
+    difference = LinearHypothesis(np.eye(6), rows).minus_reference("arm", "A")
+    assert list(difference.rows) == [("B - A", 0), ("B - A", 4), ("C - A", 0), ("C - A", 4)]
+    np.testing.assert_array_equal(difference.L[1], [0, -1, 0, 1, 0, 0])
+
+
 def test_averages():
     equal = MEANS.average_over("week")
     assert list(equal.rows) == ["A", "B"]
@@ -62,5 +69,18 @@ def test_what_is_refused():
         LinearHypothesis(np.eye(2), pd.Index(["a", "b", "c"]))
     with pytest.raises(HypothesisError, match="missing or infinite"):
         LinearHypothesis([[np.nan]], pd.Index(["a"]))
+    for L, rows, message in (
+        ("x", ["a"], "are numbers"),
+        (np.eye(2), 3, "need a list of names; got 3"),
+        (np.eye(2), "ab", "need a list of names; got 'ab'"),
+        (np.eye(2), ["a", "a"], "Several rows are named 'a'"),
+        (np.zeros((0, 2)), [], "a row for each linear function"),
+    ):
+        with pytest.raises(HypothesisError, match=message):
+            LinearHypothesis(L, rows)
+    with pytest.raises(HypothesisError, match="can be stacked; got 3"):
+        MEANS.stack(3)
+    with pytest.raises(HypothesisError, match=r"\[1\] is not a level of 'week'"):
+        MEANS.minus_reference("week", [1])
     with pytest.raises(ValueError, match="read-only"):
         MEANS.L[0, 0] = 2

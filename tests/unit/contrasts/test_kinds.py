@@ -160,6 +160,10 @@ def test_what_no_kind_can_answer(sleep, btheb):
         sleep.contrasts(versus="0", kind="pairwise")
     with pytest.raises(HypothesisError, match="Without arms there are no differences"):
         sleep.contrasts(kind="difference-in-differences")
+    with pytest.raises(
+        HypothesisError, match="between the levels of 'treatment': leave factor='treatment' out"
+    ):
+        btheb.contrasts(kind="difference-in-differences", factor="treatment")
     with pytest.raises(HypothesisError, match="too few levels"):
         btheb.contrasts(kind="difference-in-differences", at={"treatment": ["TAU"]})
     with pytest.raises(HypothesisError, match="two or more"):
@@ -201,10 +205,59 @@ def test_a_constrained_baseline_has_nothing_to_compare_there():
     )
     spec = ml.ModelSpec("y ~ arm * C(visit) + us(visit | id)", baseline_as="constrained")
     fit = ml.fit(spec, table)
-    with pytest.raises(HypothesisError, match="zero for every coefficient"):
-        fit.contrasts(versus="a", factor="arm", by="visit")
+    every = fit.contrasts(versus="a", factor="arm", by="visit", adjust="bonferroni")
     later = fit.contrasts(versus="a", factor="arm", by="visit", at={"visit": [1, 2]})
     # Arms start alike, so that their difference is the difference of their changes.
     np.testing.assert_allclose(
         later["estimate"], fit.contrasts(kind="difference-in-differences")["estimate"], rtol=ARITHMETIC
+    )
+    # Baseline has no row, and counts for no multiplicity.
+    pd.testing.assert_frame_equal(every[later.columns], later)
+    np.testing.assert_allclose(every["p_adjusted"], np.minimum(1, 2 * later["p_value"]), rtol=ARITHMETIC)
+    with pytest.raises(
+        HypothesisError, match="equal at baseline by constraint .* compare them at other visits"
+    ):
+        fit.contrasts(versus="a", factor="arm", by="visit", at={"visit": [0]})
+    # A difference that the formula makes zero is none of the constraint's.
+    additive = ml.fit(ml.ModelSpec("y ~ arm + C(visit) + us(visit | id)", arm="arm"), table)
+    with pytest.raises(HypothesisError, match="zero for every coefficient"):
+        additive.contrasts(kind="difference-in-differences", by="arm")
+
+
+def test_the_baseline_must_be_among_the_visits_that_are_asked_for(btheb):
+    """No other visit takes its place unasked."""
+    late = ["3", "5"]
+    for kind in ("versus", "average", "difference-in-differences"):
+        with pytest.raises(
+            HypothesisError, match=r"The baseline, '2', is not among at=\{'visit': \['3', '5'\]\}.*versus='3'"
+        ):
+            btheb.contrasts(kind=kind, at={"visit": late})
+    table = btheb.contrasts(versus="3", at={"visit": late}, by="treatment")
+    assert set(table.index.get_level_values("visit")) == {"5 - 3"}
+    whole = btheb.contrasts(at={"visit": ["5", "2"]})
+    assert set(whole.index.get_level_values("visit")) == {"5 - 2"}
+    m = btheb.means()["estimate"]["TAU"]
+    ours = btheb.contrasts(kind="average", versus="3", at={"visit": ["2", *late]})["estimate"]
+    assert ours[("TAU", "average - 3")] == pytest.approx((m["2"] + m["5"]) / 2 - m["3"], rel=ARITHMETIC)
+
+
+def test_rows_of_three_arms_are_listed_arm_by_arm():
+    rng = np.random.default_rng(8)
+    table = pd.DataFrame(
+        {
+            "id": np.repeat(np.arange(45), 3),
+            "visit": np.tile([0, 1, 2], 45),
+            "arm": np.repeat(["a", "b", "c"], 45),
+        }
+    )
+    table["y"] = rng.normal(size=135)
+    fit = ml.fit("y ~ arm * C(visit) + us(visit | id)", table)
+    expected = [(arm, visit) for arm in ("b - a", "c - a") for visit in ("1 - 0", "2 - 0")]
+    assert list(fit.contrasts(kind="difference-in-differences").index) == expected
+    assert list(fit.contrasts().index[6:]) == expected
+    m = fit.means()["estimate"]
+    np.testing.assert_allclose(
+        fit.contrasts().loc[("b - a", "2 - 0"), "estimate"],
+        m["b", 2] - m["b", 0] - m["a", 2] + m["a", 0],
+        rtol=ARITHMETIC,
     )

@@ -89,3 +89,33 @@ def test_what_is_refused():
         read({"arm[T.B]": 0})
     with pytest.raises(HypothesisError, match="1 rows has 2 values"):
         LinearHypothesis(np.ones((1, 2)), pd.Index(["a"]), [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"row": {"arm[T.B]": "x"}}, "are numbers, as many in each row"),
+        ({"row": {"arm[T.B]": [1, 2]}}, "are numbers, as many in each row"),
+        (pd.DataFrame({"arm[T.B]": ["x"]}), "are numbers"),
+        (["a"] * len(NAMES), "are numbers"),
+        ([[1.0], [1.0, 2.0]], "as many in each row"),
+        (np.ones((2, 2, len(NAMES))), "an array of 3 dimensions"),
+        (pd.DataFrame(), r"a row for each linear function; got one of shape \(0, 6\)"),
+        (pd.DataFrame({"arm[T.B]": [1.0, 2.0]}, index=["a", "a"]), "Several rows are named 'a'"),
+    ],
+)
+def test_weights_that_are_none(given, message):
+    with pytest.raises(HypothesisError, match=message):
+        read(given)
+
+
+def test_equations_that_look_alike_are_numbered():
+    almost = np.eye(6)[[1, 1]] * [[1 / 3], [1 / 3 + 1e-9]]
+    assert list(read(almost).rows) == ["1: 0.333333 arm[T.B]", "2: 0.333333 arm[T.B]"]
+
+
+def test_what_a_constraint_took_is_explained():
+    free = [name for name in NAMES if name != "arm[T.B]"]
+    for name in ("arm", "arm[T.B]"):
+        with pytest.raises(HypothesisError, match=r"has no coefficient of its own.*fit.anova\(\)"):
+            linear_hypothesis(name, free, {}, ["arm", "arm[T.B]"])

@@ -181,3 +181,13 @@ def test_what_cannot_be_asked():
         fit.means(at={"arm": "a"})
     with pytest.raises(HypothesisError, match="named twice"):
         fit.means(by=["arm", "arm"])
+    for at in (3, "arm", ["arm"]):
+        with pytest.raises(HypothesisError, match="at takes a list of values for each variable"):
+            fit.means(at=at)
+    for by in (3, [["arm"]], ["arm", 3]):
+        with pytest.raises(HypothesisError, match="by takes a name or a list of names"):
+            fit.means(by=by)
+    slope = ml.fit("y ~ arm + day + (1 | id)", trial())
+    for value in ("a", True, np.nan, np.inf, None):
+        with pytest.raises(HypothesisError, match="'day' is a covariate, and at=.* takes finite numbers"):
+            slope.means(by="arm", at={"day": [0, value]})

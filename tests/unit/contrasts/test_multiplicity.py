@@ -197,6 +197,22 @@ def test_step_down_is_closed_testing():
     np.testing.assert_allclose(step_down(tests), closed, rtol=EXACT)
 
 
+@pytest.mark.parametrize("test", [None, "less"])
+def test_multiples_of_one_row_are_one_test(test):
+    tests = family_of([2.2, 2.2, 2.2], 12.0, np.ones((3, 3)), test)
+    np.testing.assert_allclose(single_step(tests), tests.p_value, rtol=EXACT)
+    np.testing.assert_allclose(step_down(tests), tests.p_value, rtol=EXACT)
+    level = 0.05 if test is None else 0.025
+    np.testing.assert_allclose(critical_values(tests, level), joint.t_quantile(12.0, 0.975), rtol=EXACT)
+
+
+def test_opposite_rows_one_sided_are_a_two_sided_test():
+    signs = np.outer([1, -1, 1], [1, -1, 1])
+    for bound in (2.2, 0.3, -0.3):
+        expected = MaxT(np.ones((1, 1))).exceedance(bound, 12.0)
+        assert MaxT(signs, two_sided=False).exceedance(bound, 12.0) == pytest.approx(expected, rel=EXACT)
+
+
 def test_critical_values_interpolate_between_df():
     df = np.array([7.3, 8.1, 11.0, 16.2, 40.0, 250.0, np.inf])
     tests = family_of(np.ones(7), df, equicorrelated(7, 0.5))
@@ -283,6 +299,22 @@ def test_graphs_that_are_none():
         graph([0.5, 0.5], [[0.5, 0.5], [1, 0]])
     with pytest.raises(HypothesisError, match="name 'H3', which have no weight"):
         GraphicalProcedure({"H1": 1.0}, {"H1": {"H3": 1.0}})
+    for weights, transitions, message in (
+        ([1], {}, r"weights of a graph are a mapping by label; got \[1\]"),
+        ({"a": 1}, None, "transitions of a graph are a mapping"),
+        ({"a": 1}, {"a": 3}, "got 3 for a label"),
+        ({"a": "x"}, {}, "Weights and shares are numbers"),
+        ({"a": 1}, {"a": {"a": "x"}}, "Weights and shares are numbers"),
+    ):
+        with pytest.raises(HypothesisError, match=message):
+            GraphicalProcedure(weights, transitions)
+    for labels, message in (
+        (3, "list of labels"),
+        ("abc", "list of labels"),
+        (["a", "a"], "each label once"),
+    ):
+        with pytest.raises(HypothesisError, match=message):
+            GraphicalProcedure.fixed_sequence(labels)
     with pytest.raises(
         HypothesisError, match=r"has no 'week 4' and names 'H2', 'H3', 'H4', which are no rows"
     ):

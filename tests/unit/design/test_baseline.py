@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import msclong as ml
-from msclong.errors import DataError, SpecError
+from msclong.errors import DataError, HypothesisError, SpecError
 
 # Two ways to write one model differ by rounding only.
 EQUAL = 1e-8
@@ -74,6 +76,52 @@ def test_constrained_at_another_baseline_than_the_reference_level():
     assert means[0].iloc[0] != pytest.approx(means[0].iloc[1])
 
 
+@pytest.mark.parametrize(
+    ("mean", "name"),
+    [
+        ("arm * C(visit) + arm:age", "age"),
+        ("C(arm) * C(visit) + C(arm):age", "age"),
+        ("0 + C(visit):arm", "C(visit)[0]"),
+    ],
+)
+def test_a_coefficient_that_all_arms_share_is_not_named_by_one(mean, name):
+    spec = ml.ModelSpec(f"y ~ {mean} + us(visit | id)", arm="arm", baseline_as="constrained")
+    fit = ml.fit(spec, trial(3))
+    frame = fit.design.fixed.frame
+    X = pd.DataFrame(fit.design.fixed.X, index=frame.index, columns=fit.coefficients().index)
+    np.testing.assert_allclose(X[name], frame["age"] if name == "age" else frame["visit"] == 0, atol=EQUAL)
+    assert X.columns.is_unique
+    assert not [column for column in X if column.endswith(":age")]
+    assert pickle.loads(pickle.dumps(fit.design.fixed)).names == tuple(X)
+    assert len(fit.anova()) >= 1
+
+
+def test_names_left_keep_patsys_meaning():
+    spec = ml.ModelSpec(
+        "y ~ arm * C(visit) + us(visit | id)", arm="arm", baseline=4, baseline_as="constrained"
+    )
+    fit = ml.fit(spec, trial(3))
+    m, b = fit.means()["estimate"], fit.coefficients()["estimate"]
+    for arm in ("high", "low"):
+        for visit in (4, 8, 12):
+            expected = m[arm, visit] - m["control", visit] - m[arm, 0] + m["control", 0]
+            assert b[f"arm[T.{arm}]:C(visit)[T.{visit}]"] == pytest.approx(expected, rel=EQUAL)
+
+
+def test_terms_that_the_constraint_took():
+    spec = ml.ModelSpec(
+        "y ~ arm * C(visit) + arm * age + us(visit | id)", baseline_as="constrained", arm="arm"
+    )
+    fit = ml.fit(spec, trial(3))
+    for gone in ("arm", "arm[T.high]", "age:arm"):
+        with pytest.raises(
+            HypothesisError, match=r"has no coefficient of its own: .*baseline_as='constrained'"
+        ):
+            fit.test(gone)
+    assert list(fit.anova().index) == ["arm", "C(visit)", "arm:C(visit)", "age"]
+    assert fit.test("arm:C(visit)")["num_df"].iloc[0] == 6
+
+
 def test_covariate_and_change_by_one_argument():
     data = trial()
     before = data[data["visit"] == 0].set_index("id")["y"]
@@ -93,7 +141,9 @@ def test_covariate_and_change_by_one_argument():
     same = ("high - control", "12")
     np.testing.assert_allclose(
         change.contrasts().loc[same, "estimate"],
-        covariate.contrasts(factor="arm", versus="control", by="visit").loc[("12", "high - control"), "estimate"],
+        covariate.contrasts(factor="arm", versus="control", by="visit").loc[
+            ("12", "high - control"), "estimate"
+        ],
         rtol=EQUAL,
     )
     assert "baseline" not in data.columns

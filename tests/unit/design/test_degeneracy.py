@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize
 
 import msclong as ml
-from msclong.errors import DesignError, HypothesisError
+from msclong.api import long_data
+from msclong.design.design import build_design
+from msclong.errors import DegenerateCovarianceError, DesignError, HypothesisError
+from msclong.likelihood.gls import generalised_least_squares
 
 
 def trial() -> pd.DataFrame:
@@ -49,3 +53,49 @@ def test_factors_made_inside_the_formula_have_no_levels_to_average():
     assert np.isfinite(fit.coefficients().to_numpy()).all()
     with pytest.raises(HypothesisError, match=r"averaged over I\(t > 1\), a factor made inside the formula"):
         fit.means(by="t")
+
+
+def rotating(n: int) -> pd.DataFrame:
+    """Planned missingness: each subject misses one of three visits in turn, so that nobody completes."""
+    rng = np.random.default_rng(6)
+    y = rng.multivariate_normal([0, 1, 2], [[4, 2, 1], [2, 5, 3], [1, 3, 6]], n)
+    table = pd.DataFrame({"id": np.repeat(range(n), 3), "v": np.tile(range(3), n), "y": y.ravel()})
+    return table[table["v"] != table["id"] % 3]
+
+
+def test_an_unstructured_covariance_needs_no_completers_where_pairs_are_seen_often():
+    spec = ml.ModelSpec("y ~ C(v) + us(v | id)")
+    design = build_design(spec, long_data(spec, rotating(60)))
+    fit = ml.fit(spec, rotating(60))
+    lower = np.tril_indices(3)
+
+    def minus2(w):
+        factor = np.zeros((3, 3))
+        factor[lower] = w
+        gls = generalised_least_squares(design.structure, (factor @ factor.T)[lower], design.moments)
+        return np.inf if gls is None else gls.minus2_reml
+
+    starts = np.random.default_rng(1).normal(size=(3, 6)) + 2 * (lower[0] == lower[1])
+    best = min(
+        minimize(minus2, start, method="Nelder-Mead", options={"maxiter": 4000}).fun for start in starts
+    )
+    assert -2 * fit.loglik == pytest.approx(best, abs=1e-4)
+    assert not fit.outcome.singular
+
+
+def test_pairs_that_too_few_were_seen_at_are_named():
+    with pytest.raises(
+        DegenerateCovarianceError, match=r"at least 3 subjects seen at \d, \d together .*; 2 were"
+    ):
+        ml.fit("y ~ C(v) + us(v | id)", rotating(6))
+
+
+def test_a_random_slope_may_be_in_seconds_since_1970():
+    table = ml.datasets.sleepstudy()
+    table["seconds"] = table["Days"] * 86400 + 1.5e9
+    days = ml.fit("Reaction ~ Days + (Days | Subject)", table)
+    seconds = ml.fit("Reaction ~ seconds + (seconds | Subject)", table)
+    ours, theirs = seconds.coefficients().loc["seconds"], days.coefficients().loc["Days"]
+    assert ours["se"] * 86400 == pytest.approx(theirs["se"], rel=1e-6)
+    assert ours["df"] == pytest.approx(theirs["df"], rel=1e-6)
+    assert seconds.loglik + np.log(86400) == pytest.approx(days.loglik, rel=1e-8)

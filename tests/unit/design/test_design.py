@@ -121,7 +121,7 @@ def test_the_roles_that_a_formula_implies(spec, visit, arm):
 
 
 def test_more_random_effects_than_observations_of_a_subject():
-    with pytest.raises(DesignError, match="No subject has more than 3 observations, so 3 random effects"):
+    with pytest.raises(DesignError, match="No subject has more than 3 observation.s., so 3 random effect.s."):
         design_of("y ~ week + (1 + week + I(week**2) | id)")
 
 

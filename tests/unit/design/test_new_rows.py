@@ -9,7 +9,7 @@ import pytest
 import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import Design, build_design
-from msclong.errors import DataError, FormulaError
+from msclong.errors import DataError
 
 
 def table() -> pd.DataFrame:
@@ -45,7 +45,8 @@ def test_new_subjects_are_units_of_their_own_and_new_visits_of_known_ones_are_no
 
 
 REFUSED = [
-    ({"visit": 9}, FormulaError, "9"),
+    ({"visit": 9}, DataError, r"in rows 5 \(9\); its levels are 1, 2, 3"),
+    ({"visit": "1"}, DataError, r"in rows 5 \('1'\)"),
     ({"site": 0}, DataError, "Rows 5 combine groups"),
     ({"arm": "c"}, DataError, "in rows 5"),
     ({"w": 0.0}, DataError, "positive numbers; rows 5"),
@@ -62,3 +63,62 @@ def test_rows_that_cannot_be_read(change, kind, text):
         design.rows(row.assign(**change))
     with pytest.raises(DataError, match="no column 'w'"):
         design.rows(row.drop(columns="w"))
+
+
+DTYPES = {
+    "text": lambda column: column.astype(str).astype(object),
+    "fewer categories": lambda column: pd.Categorical(column, categories=["a"]),
+    "more categories": lambda column: pd.Categorical(column, categories=["z", "b", "a"]),
+    "ordered": lambda column: pd.Categorical(column, categories=["b", "a"], ordered=True),
+    "arrow": lambda column: column.astype("string"),
+}
+
+
+@pytest.mark.parametrize("formula", ["(1 | id)", "(0 + arm | site) + ar1(visit | id)"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_factors_are_compared_by_value_and_not_by_dtype(formula, dtype):
+    spec = ml.ModelSpec(f"y ~ arm * C(visit) + {formula}")
+    design = build_design(spec, long_data(spec, table()))
+    own = design.fixed.frame["arm"] == "a"
+    rows = table()[own].assign(arm=lambda d: DTYPES[dtype](d["arm"]))
+    found = design.rows(rows.assign(visit=pd.Categorical(rows["visit"], categories=[3, 2, 1])))
+    np.testing.assert_array_equal(found.X, design.fixed.X[own])
+    np.testing.assert_array_equal(found.coords, design.coords[own])
+    with pytest.raises(DataError, match=r"'arm' has values .* in rows 3 \('c'\); its levels are a, b"):
+        design.rows(table().assign(arm=lambda d: d["arm"].where(d.index != 3, "c")))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("high", "'w' must be a number, as in the fit; it holds 'high'"),
+        (True, "'w' must be a number, as in the fit; it holds True"),
+        (np.inf, "'w' is infinite in rows 0, 1"),
+        (np.nan, "'w' is missing in rows 0, 1"),
+        (-1.0, "infinite or undefined in rows 0, 1"),
+    ],
+)
+@pytest.mark.parametrize("formula", ["y ~ visit + np.log(w) + (1 | id)", "y ~ visit + (1 + np.log(w) | id)"])
+def test_covariates_must_be_numbers_that_the_formula_can_take(formula, value, message):
+    spec = ml.ModelSpec(formula)
+    data = table().assign(w=np.random.default_rng(2).uniform(1, 2, 36))
+    design = build_design(spec, long_data(spec, data))
+    if value == -1.0 and "|" in formula.split("np.log")[1][:6]:
+        message = "have missing or infinite values; correct or drop rows 0, 1"
+    with pytest.raises(DataError, match=message):
+        design.rows(data.assign(w=value))
+    # Numbers of any dtype are numbers.
+    same = design.rows(data.assign(w=data["w"].astype("Float64"), visit=data["visit"].astype("category")))
+    np.testing.assert_array_equal(same.X, design.fixed.X)
+    np.testing.assert_array_equal(same.coords, design.coords)
+
+
+def test_truth_values_and_what_formulas_make_of_factors_are_read_again():
+    spec = ml.ModelSpec("y ~ smoker + I(arm == 'b') + (1 | id)")
+    data = table().assign(smoker=lambda d: d["id"] % 3 == 0)
+    design = build_design(spec, long_data(spec, data))
+    np.testing.assert_array_equal(
+        design.fixed.matrix(data[data["arm"] == "b"]), design.fixed.X[data["arm"] == "b"]
+    )
+    with pytest.raises(DataError, match="'arm' has values"):
+        design.fixed.matrix(data.assign(arm="c"))

@@ -41,6 +41,8 @@ def test_levels_of_confidence(fit):
     assert (narrow["lower"] > wide["lower"]).all()
     with pytest.raises(SpecError, match="level must lie between 0 and 1"):
         fit.coefficients(level=95)
+    with pytest.raises(SpecError, match="level must lie between 0 and 1"):
+        fit.summary(level="x")
 
 
 def test_slopes_answer_the_founding_question_too(slopes):
@@ -67,6 +69,11 @@ def test_means_at_chosen_values(slopes):
 def test_contrasts_that_mean_nothing(fit, slopes):
     with pytest.raises(HypothesisError, match="'9' is not a level of 'TRT'"):
         fit.contrasts(versus="9", factor="TRT")
+    with pytest.raises(HypothesisError, match=r"\[1\] is not a level of 'TRT'"):
+        fit.contrasts(versus=[1], factor="TRT")
+    for factor in (3, ["week"]):
+        with pytest.raises(HypothesisError, match="factor takes the name of one variable"):
+            fit.contrasts(factor=factor)
     with pytest.raises(HypothesisError, match="both compared and listed"):
         fit.contrasts(versus="1", factor="TRT", by="TRT")
     with pytest.raises(HypothesisError, match="'TRT:basval' is not a coefficient.*Its terms are"):

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import msclong as ml
-from msclong.errors import HypothesisError
+from msclong.errors import HypothesisError, SpecError
 from msclong.results.posterior_draws import PosteriorDraws
 
 ARITHMETIC = 1e-10
@@ -133,6 +133,12 @@ def test_tests_that_need_a_margin(fit):
         arms(plain, test="equivalence")
     with pytest.raises(HypothesisError, match="needs a margin other than zero"):
         arms(fit, test="superiority", margin=0)
+    for test in ("less", "greater"):
+        with pytest.raises(HypothesisError, match="is against zero and has no margin"):
+            arms(fit, test=test, margin=3)
+    for margin in (np.nan, np.inf, "3", True):
+        with pytest.raises(SpecError, match="margin must be a number"):
+            arms(fit, margin=margin)
     with pytest.raises(HypothesisError, match="Unknown test 'tost'; known are two-sided, less"):
         arms(fit, test="tost")
     with pytest.raises(HypothesisError, match="test='equivalence', whose rows are two tests each"):
@@ -150,6 +156,10 @@ def test_families(fit):
     np.testing.assert_allclose(by_arm["upper_adjusted"] - by_arm["estimate"], half, rtol=1e-8)
     with pytest.raises(HypothesisError, match="rows are named by 'TRT', 'week' only"):
         fit.contrasts(adjust="holm", family="site")
+    with pytest.raises(HypothesisError, match="family takes a name or a list of names; got 3"):
+        fit.contrasts(adjust="holm", family=3)
+    with pytest.raises(HypothesisError, match=r"family=\[\] names nothing"):
+        fit.contrasts(adjust="holm", family=[])
     with pytest.raises(HypothesisError, match="name the method with adjust="):
         fit.contrasts(family="TRT")
 

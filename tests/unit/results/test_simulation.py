@@ -67,6 +67,14 @@ def test_each_data_set_of_a_posterior_has_its_own_draw(sites):
     assert again.shape == (fit.n_obs, 3 * draws)
 
 
+@pytest.mark.parametrize("seed", ["x", -1, 1.5, True])
+def test_a_seed_that_is_none_is_refused(sites, seed):
+    fit = ml.fit("y ~ arm * visit + (1 | id)", sites)
+    with pytest.raises(SpecError, match="seed must be None or an integer from 0 up; got"):
+        fit.simulate(2, seed=seed)
+    assert fit.simulate(1, seed=np.int64(3)).equals(fit.simulate(1, seed=3))
+
+
 @pytest.mark.parametrize("n", [0, -1, 2.5, "3", True])
 def test_a_number_that_is_none_is_refused(sites, n):
     fit = ml.fit("y ~ arm * visit + (1 | id)", sites)

@@ -56,6 +56,7 @@ REFUSED = {
     "y ~ x ~ us(v | id)": "exactly one '~'",
     "y ~ a * b": r"no covariance term.*us\(visit \| subject\)",
     "y ~ a + uns(v | id)": "unknown covariance structure 'uns'; known are us, cs",
+    "y ~ a + us(v)": r"a covariance without a subject; write us\(v \| subject\)",
     "y ~ a + v | id": "put a covariance term in parentheses",
     "y ~ a + us(v | )": "right of the bar stands the subject column",
     "y ~ a + us(v + w | id)": "left of the bar stands the visit column",

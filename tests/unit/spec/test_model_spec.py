@@ -77,6 +77,7 @@ def test_it_is_frozen():
         ({"formula": "y ~ x"}, FormulaError, "no covariance term"),
         ({"margin": "3"}, SpecError, "margin must be a number"),
         ({"arm": 3}, SpecError, "arm must be a column name"),
+        ({"visit_order": 3}, SpecError, "visit_order is a sequence of visits"),
     ],
 )
 def test_impossible_specs(change, error, message):
