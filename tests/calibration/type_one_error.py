@@ -59,7 +59,10 @@ def simulate(replicates: int = REPLICATES, first: int = 0) -> pd.DataFrame:
         row = {"n": n, "missing": missing, "fallback": float((group["structure"] != "us").mean())}
         for name, column in rejected.items():
             error = np.sqrt(NOMINAL * (1 - NOMINAL) / replicates) if name != "all" else column.sem()
-            row |= {f"rate {name}": float(column.mean()), f"z {name}": float((column.mean() - NOMINAL) / error)}
+            row |= {
+                f"rate {name}": float(column.mean()),
+                f"z {name}": float((column.mean() - NOMINAL) / error),
+            }
         rows.append(row)
     return pd.DataFrame(rows)
 

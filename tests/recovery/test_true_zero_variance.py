@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 
 import msclong as ml
 from msclong.api import long_data
+from msclong.covariance.working import unvech
 from msclong.design.design import build_design
 from msclong.likelihood.gls import generalised_least_squares
 from msclong.likelihood.standardised import standardise
@@ -18,6 +19,8 @@ from msclong.likelihood.standardised import standardise
 # Nelder-Mead locates the optimum to about the square root of machine precision.
 LOGLIK = 1e-7
 FIXED_EFFECTS = 1e-6
+# It leaves a variance of zero at about the same size, in units of the residual variance.
+NOTHING = 1e-6
 STARTS = ([0.5, 0, 0.2, 0], [0.01, 0, 0.01, 0], [0.3, -0.2, 0.0, 0], [0.0, 0.2, 0.1, 0])
 
 pytestmark = pytest.mark.slow
@@ -52,6 +55,10 @@ def test_optimum(formula, seed):
         options = {"maxiter": 4000, "xatol": 1e-9, "fatol": 1e-11}
         runs.append(minimize(minus2, [*start[: k - 1], -0.1], method="Nelder-Mead", options=options))
     best = min(runs, key=lambda run: run.fun)
+    assert fit.outcome.converged
+    G = unvech(structure.working.to_theta(best.x)[: k - 1], structure.coordinates)
+    least = np.linalg.eigvalsh(G * np.outer(design.coords_rms, design.coords_rms))[0]
+    assert fit.outcome.singular == (least < NOTHING)
     ours = -2 * fit.loglik + 2 * problem.log_likelihood_shift(reml=True)
     assert ours == pytest.approx(best.fun, abs=LOGLIK)
     np.testing.assert_allclose(

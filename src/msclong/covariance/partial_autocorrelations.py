@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_toeplitz
 
-from msclong.covariance.working import Elementwise, Working
+from msclong.covariance.working import Elementwise, Role, Working
 
 
 def autocorrelations(partial: Sequence[Any]) -> list[Any]:
@@ -41,6 +41,10 @@ class PartialAutocorrelations(Working):
     """theta = autocorrelations of lag 1 .. lags; w = atanh of the partial ones. Reaches every positive definite one."""
 
     lags: int
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        return (Role("correlation"),) * self.lags
 
     @property
     def kinds(self) -> Elementwise:
@@ -72,6 +76,10 @@ class PartialAutocorrelations(Working):
 @dataclass(frozen=True)
 class Autocovariances(PartialAutocorrelations):
     """theta = (variance, covariance of lag 1 .. lags); w = (log variance, atanh of the partial autocorrelations)."""
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        return (Role("variance"), *(Role("covariance") for _ in range(self.lags)))
 
     @property
     def kinds(self) -> Elementwise:

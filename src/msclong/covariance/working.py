@@ -5,13 +5,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 
+class Role(NamedTuple):
+    """What a parameter is. variances : of a covariance that two variances bound, their positions in theta."""
+
+    kind: Literal["variance", "range", "correlation", "covariance"]
+    variances: tuple[int, ...] = ()
+
+
 class Working(ABC):
     """A map w -> theta from unconstrained working coordinates, both of shape (k,)."""
+
+    @property
+    @abstractmethod
+    def roles(self) -> tuple[Role, ...]:
+        """The role of each parameter, k of them."""
 
     @abstractmethod
     def from_theta(self, theta: np.ndarray) -> np.ndarray:
@@ -52,6 +64,14 @@ TRANSFORMS: dict[str, Transform] = {
 }
 
 
+ROLES: dict[str, Role] = {
+    "identity": Role("covariance"),
+    "log": Role("variance"),
+    "range": Role("range"),
+    "atanh": Role("correlation"),
+}
+
+
 @dataclass(frozen=True)
 class Elementwise(Working):
     """Each parameter by itself.
@@ -60,6 +80,10 @@ class Elementwise(Working):
     """
 
     kinds: tuple[str, ...]
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        return tuple(ROLES[kind] for kind in self.kinds)
 
     def from_theta(self, theta: np.ndarray) -> np.ndarray:
         return np.array([TRANSFORMS[kind].inverse(x) for kind, x in zip(self.kinds, theta, strict=True)])
@@ -84,6 +108,14 @@ class CholeskyFactor(Working):
     """
 
     size: int
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        where = np.diag(vech_positions(self.size)).tolist()
+        pairs = zip(*(axis.tolist() for axis in self.rows_and_columns), strict=True)
+        return tuple(
+            Role("variance") if i == j else Role("covariance", (where[i], where[j])) for i, j in pairs
+        )
 
     @property
     def rows_and_columns(self) -> tuple[np.ndarray, np.ndarray]:
@@ -122,6 +154,14 @@ class Joined(Working):
 
     parts: tuple[Working, ...]
     sizes: tuple[int, ...]
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        return tuple(
+            Role(role.kind, tuple(s.start + i for i in role.variances))
+            for part, s in zip(self.parts, self._slices(), strict=True)
+            for role in part.roles
+        )
 
     def _slices(self) -> Sequence[slice]:
         ends = np.cumsum(self.sizes)

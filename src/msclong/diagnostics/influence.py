@@ -15,6 +15,7 @@ from msclong.design.degeneracy import refuse_degenerate_unstructured
 from msclong.design.design import Design
 from msclong.design.fixed_effects import ALIAS_TOLERANCE
 from msclong.design.leave_one_out import leave_one_out
+from msclong.engines.frequentist.arguments import check_fit
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.engines.frequentist.maximum_likelihood import MaximumLikelihood, maximum_likelihood
 from msclong.engines.frequentist.optimize import Optimum, maximise
@@ -66,8 +67,10 @@ def influence(fit: Fit, by: str | None = None) -> Influence:
         cross-moments, which is quick; other columns rebuild them.
 
     A case without which the model has no estimate gets NaN and a note; the others are not touched by it.
-    Raises EngineError for another engine's fit, DataError for an unknown column, SpecError for a single case.
+    Raises EngineError for another engine's fit, DataError for an unknown column, SpecError for a single case or for
+    what is no fit.
     """
+    check_fit(fit)
     if not isinstance(fit.engine, Frequentist):
         raise EngineError(
             f"Influence refits by maximum likelihood; this fit is of {type(fit.engine).__name__}. Use ml.Frequentist()."

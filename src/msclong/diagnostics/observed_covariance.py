@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from msclong.design.coordinates import keys
 from msclong.design.unit_batches import unit_batches
 from msclong.design.visit_grid import MOST_VISITS
+from msclong.engines.frequentist.arguments import check_fit
 from msclong.errors import DataError, SpecError, listing
 from msclong.results.fit import Fit
 
@@ -32,8 +33,9 @@ def covariance_check(fit: Fit, by: str | Sequence[str] = ()) -> pd.DataFrame:
     observed_correlation fitted_correlation`, covariances in squared outcome units. Pairs never seen together are
     left out.
 
-    Raises SpecError where the model has no planned visits, DataError for an unknown column.
+    Raises SpecError for what is no fit, or where the model has no planned visits, DataError for an unknown column.
     """
+    check_fit(fit)
     design = fit.design
     frame = design.fixed.frame
     if design.visit is None or len(visits := design.fixed.values(design.visit)) > MOST_VISITS:
@@ -41,6 +43,8 @@ def covariance_check(fit: Fit, by: str | Sequence[str] = ()) -> pd.DataFrame:
             "A covariance by pairs of visits needs planned visits, at most "
             f"{MOST_VISITS}; name their column: ModelSpec(..., visit='...')."
         )
+    if not isinstance(by, Iterable):
+        raise SpecError(f"by takes a column or several; got {by!r}.")
     names = [by] if isinstance(by, str) else list(by)
     if unknown := [name for name in names if name not in frame.columns]:
         raise DataError(

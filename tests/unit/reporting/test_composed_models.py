@@ -218,7 +218,7 @@ def test_several_random_terms_and_their_boundary(trial):
     assert section(report, "answer").blocks[0].role == "caution"
     assert "variation of the random effect Intercept by site was estimated as zero" in words(report, "answer")
     zero = next(row for row in table(report, "covariance-parameters").rows if "site" in row.cells[0].text)
-    assert [cell.text for cell in zero.cells[1:]] == ["0.00", "0.00"]
+    assert [cell.text for cell in zero.cells[1:]] == ["0.00", "–"]
     assert "an intercept and an effect of week for each id (uncorrelated)" in words(report, "model")
 
 

@@ -269,7 +269,9 @@ def _labelled(prior: CovariancePrior, group: str) -> CovariancePrior:
 
 
 def _side_by_side(parts: list[CovariancePrior]) -> CovariancePrior:
-    variables = tuple(replace(v, name=f"{v.name}_{i}") for i, part in enumerate(parts) for v in part.variables)
+    variables = tuple(
+        replace(v, name=f"{v.name}_{i}") for i, part in enumerate(parts) for v in part.variables
+    )
 
     def theta(values: Values, xp: Any) -> Any:
         return xp.concatenate(

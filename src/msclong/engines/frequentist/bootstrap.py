@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from msclong.design.cross_moments import CrossMoments, PatternBlock
+from msclong.engines.frequentist.arguments import is_count, random_generator
 from msclong.engines.frequentist.maximum_likelihood import MaximumLikelihood
 from msclong.engines.frequentist.optimize import maximise
 from msclong.engines.frequentist.progress import Progress
@@ -21,11 +22,12 @@ def bootstrap(
 ) -> np.ndarray:
     """theta of up to `n` refits, (replicates, k), in the units and coordinates of `found`.
 
-    Warns of refits that failed (ConvergenceWarning); raises ConvergenceError where all did, SpecError for a bad `n`.
+    Warns of refits that failed (ConvergenceWarning); raises ConvergenceError where all did, SpecError for a
+    bad `n` or `seed`.
     """
-    if not isinstance(n, (int, np.integer)) or n < 2:
+    if not is_count(n, 2):
         raise SpecError(f"A bootstrap needs n=2 or more replicates, better 1000; got {n!r}.")
-    rng = np.random.default_rng(seed)
+    rng = random_generator(seed)
     structure, optimum = found.there.structure, found.optimum
     sampler = MomentSampler.of(found)
     # The fitted parameters are a good start, unless they lie on the boundary, where a gradient may vanish.

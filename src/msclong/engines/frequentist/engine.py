@@ -15,6 +15,7 @@ from msclong.design.design import Design
 from msclong.design.visit_grid import VisitGrid
 from msclong.engines.frequentist.asymptotic import asymptotic
 from msclong.engines.frequentist.between_within import between_within
+from msclong.engines.frequentist.boundary import estimated, on_boundary
 from msclong.engines.frequentist.kenward_roger import kenward_roger
 from msclong.engines.frequentist.maximum_likelihood import maximum_likelihood
 from msclong.engines.frequentist.model_based import ModelBased
@@ -40,9 +41,6 @@ DF_METHODS: dict[str, Callable[[ModelBased], SmallSample]] = {
     "modified-box": modified_box,
 }
 """Degrees-of-freedom methods; a new one is one new file and one line here."""
-
-ROUNDING = 1e-20
-"""A parameter below this, in units of the residual variance, is a zero that the optimiser reached by rounding."""
 
 OWN_ERRORS = ("kenward-roger", "kenward-roger-second-order", "modified-box")
 """Methods that bring standard errors of their own, derived under REML."""
@@ -152,8 +150,8 @@ class Frequentist:
             ),
             covariance=_variance_components(
                 design.structure,
-                there.theta @ optimum.gls.theta,
-                there.theta @ W @ there.theta.T,
+                estimated(found),
+                np.where(on_boundary(found), np.nan, np.diag(there.theta @ W @ there.theta.T)),
                 standardised.scale,
                 design.visit_grid,
             ),
@@ -169,12 +167,16 @@ class Frequentist:
 
 
 def _variance_components(
-    structure: CovarianceStructure, theta: np.ndarray, W: np.ndarray, scale: float, grid: VisitGrid | None
+    structure: CovarianceStructure,
+    theta: np.ndarray,
+    variance: np.ndarray,
+    scale: float,
+    grid: VisitGrid | None,
 ) -> VarianceComponents:
-    """theta (k,) with its covariance W, from standardised units to the outcome's: multiplied by `scale`."""
+    """theta (k,) and the variances of its estimate (k,), from standardised units to the outcome's, `scale` times."""
     # theta is scaled parameter by parameter, so its slope is the scaled unit vector.
     slope = np.array([structure.scale(row, scale) for row in np.eye(theta.size)]).diagonal()
-    estimate = structure.scale(np.where(np.abs(theta) < ROUNDING, 0.0, theta), scale)
-    table = {"estimate": estimate, "se": np.sqrt(np.diag(W).clip(0, None)) * slope}
+    estimate = structure.scale(theta, scale)
+    table = {"estimate": estimate, "se": np.sqrt(variance.clip(0, None)) * slope}
     names = pd.Index(structure.parameter_names, name="parameter")
     return VarianceComponents(structure, estimate, pd.DataFrame(table, index=names), grid)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
+from msclong.engines.frequentist.arguments import check_fit, check_flag
 from msclong.engines.frequentist.nesting import covariance_nesting
 from msclong.errors import HypothesisError, SpecError, listing
 from msclong.results.fit import Fit
@@ -48,8 +49,11 @@ def compare(
     statistic, df, p_value and `distribution`, the reference that gave the p-value.
 
     Raises HypothesisError for models that cannot be compared so: the message says why and what to do. SpecError for
-    another `boundary`.
+    another `boundary` or `nested`, and for what is no fit.
     """
+    check_fit(smaller, "smaller")
+    check_fit(larger, "larger")
+    check_flag(nested, "nested")
     if boundary not in get_args(Boundary):
         raise SpecError(f"boundary takes {listing(map(repr, get_args(Boundary)))}; got {boundary!r}.")
     _check_comparable(smaller, larger)

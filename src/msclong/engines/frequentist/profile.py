@@ -52,6 +52,11 @@ class Profile:
         A limit is the function's bound where the deviance does not rise that far on the way there. Raises
         ConvergenceError where the rest cannot be maximised.
         """
+        # On the way to a bound, or to no bound at all, working coordinates leave the range of numbers: steps back.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return self._interval(level)
+
+    def _interval(self, level: float) -> tuple[float, float]:
         function, w = self.function, self.found.optimum.w
         curvature = self.found.optimum.hessian / 2
         size = np.sqrt(np.abs(np.diag(curvature))) + 1e-300
@@ -170,8 +175,7 @@ class Profile:
             slope = self._slopes(w)[0]
             step = -gap * (slope / metric) / (slope @ (slope / metric))
             for _ in range(MAX_HALVINGS):
-                with np.errstate(over="ignore", invalid="ignore"):
-                    left = self.function.value(self._theta(w + step)) - value
+                left = self.function.value(self._theta(w + step)) - value
                 if abs(left) < abs(gap):
                     break
                 step = step / 2
@@ -195,8 +199,7 @@ class Profile:
 
     def _gls(self, w: np.ndarray) -> GeneralisedLeastSquares | None:
         structure = self.found.there.structure
-        with np.errstate(over="ignore"):
-            theta = structure.working.to_theta(w)
+        theta = structure.working.to_theta(w)
         return (
             generalised_least_squares(structure, theta, self.found.moments)
             if np.isfinite(theta).all()

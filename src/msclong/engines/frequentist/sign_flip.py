@@ -10,6 +10,7 @@ import pandas as pd
 
 from msclong.data.baseline import COLUMN
 from msclong.data.long_data import LongData
+from msclong.engines.frequentist.arguments import is_count, random_generator
 from msclong.errors import DataError, HypothesisError, SpecError, listing
 from msclong.linear_hypothesis import difference_label, label
 from msclong.results.fit import Fit
@@ -67,8 +68,9 @@ def sign_flip_test(
         raise SpecError(f"adjust takes {listing(map(repr, get_args(Adjustment)))} or None; got {adjust!r}.")
     if not isinstance(level, (int, float)) or not 0 < level < 1:
         raise SpecError(f"level must lie between 0 and 1, such as 0.95; got {level!r}.")
-    if not isinstance(draws, (int, np.integer)) or draws < 1:
+    if not is_count(draws, 1):
         raise SpecError(f"draws is the number of random sign vectors, such as 99999; got {draws!r}.")
+    rng = random_generator(seed)
     changes = _changes(data)
     D = changes.to_numpy()
     exact = len(D) <= MOST_EXACT
@@ -79,7 +81,7 @@ def sign_flip_test(
         limits = np.array([_exact_limits(d, 1 - level) for d in by_visit])
         sets = _all_sums(np.nan_to_num(D))
     else:
-        sums, sizes = _random_sums(D, draws, np.random.default_rng(seed))
+        sums, sizes = _random_sums(D, draws, rng)
         p_value = (1 + (np.abs(sums) >= _threshold(D)).sum(axis=0)) / (draws + 1)
         limits = _random_limits(D, sums, sizes, 1 - level)
         sets = [sums]

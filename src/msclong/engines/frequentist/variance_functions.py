@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-VARIANCE = re.compile(r"(?P<before>.*?)\bvariance\b(?:\((?P<of>.*)\))?(?P<after>.*)")
+from msclong.covariance.structure import CovarianceStructure
+from msclong.covariance.working import Role
 
 
 @dataclass(frozen=True)
@@ -71,36 +71,35 @@ class VarianceFunction:
         return float(np.exp(value)) if self.kind == "log" else value**self.power
 
 
-def variance_functions(names: Sequence[str]) -> tuple[VarianceFunction, ...]:
+def variance_functions(structure: CovarianceStructure) -> tuple[VarianceFunction, ...]:
     """Every parameter by its name, then the standard deviation of every variance and the correlation of every
-    covariance of which both variances are parameters."""
-    functions = [_parameter(name, i) for i, name in enumerate(names)]
-    position = {name: i for i, name in enumerate(names)}
-    variances = {name: found for name in names if (found := VARIANCE.fullmatch(name))}
+    covariance of which both variances are parameters. What a parameter is the structure declares, not its name."""
+    named = list(enumerate(zip(structure.parameter_names, structure.working.roles, strict=True)))
+    parameters = [_parameter(name, role, i) for i, (name, role) in named]
     sds = [
-        VarianceFunction(_renamed(found, "sd", found["of"]), "sd", (position[name],), low=0.0)
-        for name, found in variances.items()
+        VarianceFunction(_renamed(name, "variance", "sd"), "sd", (i,), low=0.0)
+        for i, (name, role) in named
+        if role.kind == "variance"
     ]
-    ratios = []
-    for first, a in variances.items():
-        for second, b in variances.items():
-            pair = f"{a['of']}, {b['of']}"
-            covariance = _renamed(a, "covariance", pair)
-            if a["of"] and (a["before"], a["after"]) == (b["before"], b["after"]) and covariance in position:
-                where = (position[covariance], position[first], position[second])
-                ratios.append(
-                    VarianceFunction(_renamed(a, "correlation", pair), "ratio", where, low=-1.0, high=1.0)
-                )
-    return (*functions, *sds, *ratios)
+    ratios = [
+        VarianceFunction(
+            _renamed(name, "covariance", "correlation"), "ratio", (i, *role.variances), low=-1.0, high=1.0
+        )
+        for i, (name, role) in named
+        if role.variances
+    ]
+    return (*parameters, *sds, *ratios)
 
 
-def _parameter(name: str, i: int) -> VarianceFunction:
-    if VARIANCE.fullmatch(name):
+def _parameter(name: str, role: Role, i: int) -> VarianceFunction:
+    if role.kind == "variance":
         return VarianceFunction(name, "sd", (i,), power=2, low=0.0)
-    if re.search(r"correlation\b", name):
+    if role.kind == "correlation":
         return VarianceFunction(name, "identity", (i,), low=-1.0, high=1.0)
-    return VarianceFunction(name, "log" if re.search(r"\brange\b", name) else "identity", (i,))
+    return VarianceFunction(name, "log" if role.kind == "range" else "identity", (i,))
 
 
-def _renamed(found: re.Match[str], word: str, of: str | None) -> str:
-    return f"{found['before']}{word}{f'({of})' if of else ''}{found['after']}"
+def _renamed(name: str, word: str, other: str) -> str:
+    """`name` with its first `word` replaced; other(name) where it has none."""
+    renamed, n = re.subn(rf"\b{word}\b", other, name, count=1)
+    return renamed if n else f"{other}({name})"

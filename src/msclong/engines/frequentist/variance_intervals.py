@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 from scipy.special import chdtri, ndtri
 
+from msclong.engines.frequentist.arguments import check_fit, check_flag
 from msclong.engines.frequentist.bootstrap import bootstrap
+from msclong.engines.frequentist.boundary import AT_BOUND, estimated, expected_error, on_boundary
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.engines.frequentist.maximum_likelihood import MaximumLikelihood, maximum_likelihood
 from msclong.engines.frequentist.profile import Profile
@@ -20,10 +22,7 @@ from msclong.errors import EngineError, HypothesisError, SpecError, listing
 from msclong.results.fit import Fit
 
 ZERO = 1e-10
-"""A bootstrap variance below this share of its estimate is zero, and its correlations undefined."""
-
-AT_BOUND = 1e-6
-"""An estimate nearer to its bound than this many standard errors lies on it."""
+"""A bootstrap variance below this share of its estimate or standard error is zero, its correlations undefined."""
 
 Method = Literal["profile", "bootstrap", "wald"]
 
@@ -66,6 +65,8 @@ def variance_intervals(
     Raises EngineError for another engine's fit, HypothesisError for an unknown parameter, SpecError for an impossible
     argument, ConvergenceError where a profile or every refit fails.
     """
+    check_fit(fit)
+    check_flag(progress, "progress")
     if method not in get_args(Method):
         raise SpecError(f"method takes {listing(map(repr, get_args(Method)))}; got {method!r}.")
     if not isinstance(level, (int, float)) or not 0 < level < 1:
@@ -75,19 +76,20 @@ def variance_intervals(
             f"variance_intervals reads a likelihood that ml.Frequentist() maximised; this fit is by "
             f"{type(fit.engine).__name__}. A posterior's own intervals are in fit.covariance.parameters."
         )
-    functions = _chosen(variance_functions(fit.design.structure.parameter_names), parameters)
+    functions = _chosen(variance_functions(fit.design.structure), parameters)
     reml = fit.engine.method == "reml"
     found = maximum_likelihood(fit.design, reml)
     factor = fit.design.structure.scale(np.ones(fit.covariance.theta.size), found.standardised.scale)
     to_natural = factor[:, None] * found.there.theta
-    theta = to_natural @ found.optimum.gls.theta
+    theta, fixed = factor * estimated(found), on_boundary(found)
     table = pd.DataFrame(
         {"estimate": [f.shown(f.value(theta)) for f in functions]},
         index=pd.Index([f.name for f in functions], name="parameter"),
     )
     if method == "bootstrap":
         draws = bootstrap(found, reml, n, seed, progress) @ to_natural.T
-        values = np.array([[_of_draw(f, row, theta) for f in functions] for row in draws])
+        least = ZERO * np.maximum(theta, factor * expected_error(found))
+        values = np.array([[_of_draw(f, row, least) for f in functions] for row in draws])
         tail = (1 - level) / 2
         table[["lower", "upper"]] = np.nanquantile(values, [tail, 1 - tail], axis=0).T
         table["replicates"] = np.isfinite(values).sum(axis=0)
@@ -97,9 +99,9 @@ def variance_intervals(
             @ theta_covariance(found.there.structure, found.optimum, fit.engine.information)
             @ to_natural.T
         )
-        table[["lower", "upper"]] = [_wald(f, theta, W, level) for f in functions]
+        table[["lower", "upper"]] = [_wald(f, theta, fixed, W, level) for f in functions]
     else:
-        table[["lower", "upper"]] = _profiles(found, to_natural, reml, functions, level, progress)
+        table[["lower", "upper"]] = _profiles(found, to_natural, fixed, reml, functions, level, progress)
     return table
 
 
@@ -108,7 +110,10 @@ def _chosen(
 ) -> Sequence[VarianceFunction]:
     if parameters is None:
         return functions
-    wanted = [parameters] if isinstance(parameters, str) else list(parameters)
+    if not isinstance(parameters, (str, Iterable)) or not len(
+        wanted := [parameters] if isinstance(parameters, str) else list(parameters)
+    ):
+        raise SpecError(f"parameters takes names of rows, one or more, or None for all; got {parameters!r}.")
     known = {function.name: function for function in functions}
     if unknown := [name for name in wanted if name not in known]:
         raise HypothesisError(
@@ -117,16 +122,20 @@ def _chosen(
     return [known[name] for name in wanted]
 
 
-def _of_draw(function: VarianceFunction, draw: np.ndarray, theta: np.ndarray) -> float:
-    variances = list(function.positions[1:])
-    if (draw[variances] <= ZERO * theta[variances]).any():
+def _of_draw(function: VarianceFunction, draw: np.ndarray, least: np.ndarray) -> float:
+    where = list(function.positions)
+    none = draw[where] <= least[where]
+    if none[1:].any():
         return np.nan
+    if function.kind == "sd" and none[0]:
+        return 0.0
     return function.shown(function.value(draw))
 
 
 def _profiles(
     found: MaximumLikelihood,
     to_natural: np.ndarray,
+    fixed: np.ndarray,
     reml: bool,
     functions: Sequence[VarianceFunction],
     level: float,
@@ -141,7 +150,9 @@ def _profiles(
             if any(limits_of(sd)[0] == 0 for sd in variances):
                 limits[key] = function.low, function.high  # with a variance of zero any correlation will do
             else:
-                limits[key] = Profile(found, to_natural, reml, function).interval(level)
+                lower, upper = Profile(found, to_natural, reml, function).interval(level)
+                at_zero = function.kind == "sd" and fixed[function.positions[0]]
+                limits[key] = (0.0 if at_zero else lower), upper
         return limits[key]
 
     result = []
@@ -153,15 +164,17 @@ def _profiles(
     return result
 
 
-def _wald(function: VarianceFunction, theta: np.ndarray, W: np.ndarray, level: float) -> tuple[float, float]:
+def _wald(
+    function: VarianceFunction, theta: np.ndarray, fixed: np.ndarray, W: np.ndarray, level: float
+) -> tuple[float, float]:
     """Not a number at a bound, where an estimate has no standard error."""
     centre, z = function.value(theta), float(ndtri((1 + level) / 2))
     distance = min(centre - function.low, function.high - centre)
-    if not distance > 0:
+    if fixed[list(function.positions)].any() or not distance > 0:
         return np.nan, np.nan
     gradient = function.derivatives(theta)[0]
-    se = float(np.sqrt(gradient @ W @ gradient))
-    if distance < AT_BOUND * se:
+    se = float(np.sqrt(max(gradient @ W @ gradient, 0.0)))
+    if distance <= AT_BOUND * se or se == 0:
         return np.nan, np.nan
     if function.kind == "sd":
         # SAS's 2 z^2 with z of the variance, whose relative standard error is twice that of the standard deviation.

@@ -186,7 +186,7 @@ def test_working_coordinates_of_another_kind_are_refused():
         @property
         def working(self):
             class Own(Working):
-                from_theta = to_theta = jacobian = curvature = None
+                roles = from_theta = to_theta = jacobian = curvature = None
 
             return Own()
 

@@ -50,7 +50,7 @@ def brute_force_deviance(fit: Fit, name: str, value: float) -> float:
     found = maximum_likelihood(fit.design, reml)
     structure, optimum = found.there.structure, found.optimum
     factor = fit.design.structure.scale(np.ones(structure.n_parameters), found.standardised.scale)
-    function = {f.name: f for f in variance_functions(fit.design.structure.parameter_names)}[name]
+    function = {f.name: f for f in variance_functions(fit.design.structure)}[name]
 
     def at(w: np.ndarray) -> float:
         return function.shown(function.value(factor * (found.there.theta @ structure.working.to_theta(w))))
@@ -76,7 +76,7 @@ def brute_force_deviance(fit: Fit, name: str, value: float) -> float:
 @pytest.mark.parametrize("name", CASES)
 def test_profile_limits_by_brute_force(name, method):
     fit = fitted(name, method)
-    names = [function.name for function in variance_functions(fit.design.structure.parameter_names)]
+    names = [function.name for function in variance_functions(fit.design.structure)]
     table = profile(fit, parameters=[names[0], names[1], names[-1]])
     for parameter in table.index:
         for limit in table.loc[parameter, ["lower", "upper"]]:
