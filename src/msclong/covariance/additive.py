@@ -18,14 +18,16 @@ class Additive(CovarianceStructure):
 
     parts: tuple[CovarianceStructure, ...]
 
-    keyword = "sum"
+    @property
+    def keyword(self) -> str:
+        return "sum"
 
     @property
-    def description(self) -> str:  # type: ignore[override]  # of the parts, hence not of the class
+    def description(self) -> str:
         return "; plus ".join(dict.fromkeys(part.description for part in self.parts))
 
     @property
-    def several_maxima(self) -> bool:  # type: ignore[override]
+    def several_maxima(self) -> bool:
         return any(part.several_maxima for part in self.parts)
 
     @property

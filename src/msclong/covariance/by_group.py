@@ -21,11 +21,11 @@ class ByGroup(Additive):
     groups: tuple[str, ...]
 
     @property
-    def keyword(self) -> str:  # type: ignore[override]  # of the parts, hence not of the class
+    def keyword(self) -> str:
         return self.parts[0].keyword
 
     @property
-    def description(self) -> str:  # type: ignore[override]
+    def description(self) -> str:
         return f"by group ({', '.join(self.groups)}), in each {self.parts[0].description}"
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -59,14 +59,20 @@ class CovarianceStructure(ABC):
     PyTensor vector alike: one definition serves both engines.
     """
 
-    keyword: ClassVar[str]
-    """The name of the structure in a formula."""
+    @property
+    @abstractmethod
+    def keyword(self) -> str:
+        """The name of the structure in a formula."""
 
-    description: ClassVar[str]
-    """The structure in words, to follow 'Sigma'."""
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """The structure in words, to follow 'Sigma'."""
 
-    several_maxima: ClassVar[bool] = False
-    """Whether the likelihood of few subjects often has more than one maximum: start values are then varied."""
+    @property
+    def several_maxima(self) -> bool:
+        """Whether the likelihood of few subjects often has more than one maximum: start values are then varied."""
+        return False
 
     @property
     def coordinates(self) -> int:

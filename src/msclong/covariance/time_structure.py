@@ -43,6 +43,8 @@ class TimeStructure(CovarianceStructure):
     shortest: float = np.nan
     longest: float = np.nan
 
+    keyword: ClassVar[str]
+    description: ClassVar[str]
     reads: ClassVar[Literal["time"]] = "time"
     several_maxima = True
     parameters: ClassVar[Mapping[str, Literal["variance", "range", "correlation"]]]

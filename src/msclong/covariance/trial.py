@@ -33,7 +33,7 @@ def check_declared(structure: type[VisitStructure] | type[TimeStructure]) -> Non
     """Raise SpecError for a keyword that no formula can hold, missing methods, or parameters of unknown kind."""
     name = structure.__name__
     for attribute in ("keyword", "description", *(["parameters"] if structure.reads == "time" else [])):
-        if not hasattr(structure, attribute):
+        if isinstance(getattr(structure, attribute, property()), property):
             raise SpecError(f"{name} needs a class attribute {attribute!r}, such as {EXAMPLES[attribute]}.")
     if not (isinstance(structure.keyword, str) and structure.keyword.isidentifier()):
         raise SpecError(

@@ -28,6 +28,8 @@ class VisitStructure(CovarianceStructure):
 
     visits: tuple[object, ...]
 
+    keyword: ClassVar[str]
+    description: ClassVar[str]
     reads: ClassVar[Literal["visit"]] = "visit"
 
     @property

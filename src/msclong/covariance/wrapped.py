@@ -31,15 +31,15 @@ class Wrapped(CovarianceStructure):
         """Sets of a pattern's observations (t,) that the part describes by itself: positions, roots of factor."""
 
     @property
-    def keyword(self) -> str:  # type: ignore[override]  # of the part, hence not of the class
+    def keyword(self) -> str:
         return self.part.keyword
 
     @property
-    def description(self) -> str:  # type: ignore[override]
+    def description(self) -> str:
         return self.part.description
 
     @property
-    def several_maxima(self) -> bool:  # type: ignore[override]
+    def several_maxima(self) -> bool:
         return self.part.several_maxima
 
     @property
