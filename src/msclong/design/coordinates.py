@@ -8,10 +8,10 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from patsy import DesignInfo, EvalEnvironment, NAAction, PatsyError, build_design_matrices, dmatrix
+from patsy import DesignInfo, EvalEnvironment, PatsyError, dmatrix
 
 from msclong.design.fixed_effects import columns_read
-from msclong.design.new_rows import recoded
+from msclong.design.new_rows import evaluated, recoded
 from msclong.errors import DataError, FormulaError, listing
 
 
@@ -125,17 +125,7 @@ class Effects:
 
     def __call__(self, frame: pd.DataFrame) -> np.ndarray:
         frame = recoded(frame, self.frame, columns_read(self.design_info, self.frame.columns))
-        try:
-            with np.errstate(all="ignore"):
-                Z = np.asarray(
-                    build_design_matrices([self.design_info], frame, NA_action=NAAction(NA_types=[]))[0],
-                    dtype=float,
-                )
-        except Exception as error:  # patsy runs the analyst's own code, which may raise anything
-            told = str(error).partition("\n")[0]
-            raise FormulaError(
-                f"The random effects {self.formula!r} cannot be evaluated on these rows: {told}"
-            ) from None
+        Z = evaluated(self.design_info, frame, f"The random effects {self.formula!r}")
         if not np.isfinite(Z).all():
             rows = frame.index[~np.isfinite(Z).all(axis=1)]
             raise DataError(

@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from patsy import DesignInfo, EvalEnvironment, NAAction, PatsyError, build_design_matrices, dmatrix
+from patsy import DesignInfo, EvalEnvironment, PatsyError, dmatrix
 
-from msclong.design.new_rows import recoded
+from msclong.design.new_rows import evaluated, recoded
 from msclong.errors import DataError, DesignError, FormulaError, listing
 
 ALIAS_TOLERANCE = 1e-9
@@ -112,16 +112,7 @@ class FixedEffects:
         FormulaError for what patsy refuses.
         """
         rows = recoded(rows, self.frame, self._read)
-        try:
-            with np.errstate(all="ignore"):
-                X = np.asarray(
-                    build_design_matrices([self.design_info], rows, NA_action=NAAction(NA_types=[]))[0]
-                )
-        except Exception as error:  # patsy runs the analyst's own code, which may raise anything
-            told = str(error).partition("\n")[0]
-            raise FormulaError(
-                f"The fixed part {self.formula!r} cannot be evaluated on these rows: {told}"
-            ) from None
+        X = evaluated(self.design_info, rows, f"The fixed part {self.formula!r}")
         if not (finite := np.isfinite(X).all(axis=1)).all():
             raise DataError(
                 f"The fixed part {self.formula!r} is infinite or undefined in rows {listing(rows.index[~finite])}; "

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from patsy import DesignInfo, NAAction, build_design_matrices
 
 from msclong.data.tables import modelling_column
-from msclong.errors import DataError, listing
+from msclong.errors import DataError, FormulaError, listing
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,3 +107,17 @@ def units_of_new_rows(
         if result[row] < 0:
             result[row] = fresh_codes.setdefault(level, next_code + len(fresh_codes))
     return result
+
+
+def evaluated(design_info: DesignInfo, rows: pd.DataFrame, what: str) -> np.ndarray:
+    """The columns of a patsy design for new rows, (M, p), undefined values as they come out.
+
+    what : names the design in the FormulaError that is raised where patsy refuses the rows.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            X = build_design_matrices([design_info], rows, NA_action=NAAction(NA_types=[]))[0]
+    except Exception as error:  # patsy runs the analyst's own code, which may raise anything
+        told = str(error).partition("\n")[0]
+        raise FormulaError(f"{what} cannot be evaluated on these rows: {told}") from None
+    return np.asarray(X, dtype=float)
