@@ -1,0 +1,34 @@
+"""Counts of events whose rates vary more than the model's covariates and subject effects tell."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from msclong.families.arrays import Array, Arrays
+from msclong.families.family import Data, Eta, Parameter, Phi
+from msclong.families.poisson import Poisson, counts
+
+RATE_CV = "coefficient of variation of the rate"
+
+
+class NegativeBinomial(Poisson):
+    """y ~ Poisson whose rate is gamma distributed with mean exp(eta) and coefficient of variation cv.
+
+    The variance is mu + cv^2 mu^2 (R's size is 1 / cv^2); cv = 0 is Poisson.
+    """
+
+    keyword: ClassVar[str] = "negative_binomial"
+    description: ClassVar[str] = "negative binomial with mean exp(linear predictor)"
+    parameters = (Parameter(RATE_CV, "positive"),)
+
+    def log_density(self, data: Data, eta: Eta, phi: Phi, xp: Arrays) -> Array:
+        y, size = data["y"], phi[RATE_CV] ** -2
+        log_odds = eta[0] - xp.log(size)
+        choose = xp.gammaln(y + size) - xp.gammaln(size) - xp.gammaln(y + 1)
+        return choose - size * xp.softplus(log_odds) - y * xp.softplus(-log_odds)
+
+    def draw(self, eta: Eta, phi: Phi, data: Data, rng: np.random.Generator) -> np.ndarray:
+        variance = phi[RATE_CV] ** 2
+        return counts(rng.gamma(1 / variance, variance * np.exp(eta[0])), rng)
