@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from msclong import errors as errors
     from msclong.api import fit as fit
+    from msclong.api import prior_predictive as prior_predictive
     from msclong.contrasts.graphical import GraphicalProcedure as GraphicalProcedure
     from msclong.covariance.registry import register_structure as register_structure
     from msclong.covariance.time_structure import TimeStructure as TimeStructure
@@ -22,17 +23,34 @@ if TYPE_CHECKING:
     from msclong.data.long_data import LongData as LongData
     from msclong.diagnostics.influence import influence as influence
     from msclong.diagnostics.observed_covariance import covariance_check as covariance_check
+    from msclong.diagnostics.predictive_checks import predictive_check as predictive_check
     from msclong.engines.bayesian.engine import Bayesian as Bayesian
+    from msclong.engines.bayesian.historical_prior import effective_sample_size as effective_sample_size
+    from msclong.engines.bayesian.historical_prior import historical_prior as historical_prior
+    from msclong.engines.bayesian.loo import loo as loo
+    from msclong.engines.bayesian.loo_compare import loo_compare as loo_compare
+    from msclong.engines.bayesian.loo_pit import loo_pit as loo_pit
+    from msclong.engines.bayesian.prior_sensitivity import prior_sensitivity as prior_sensitivity
     from msclong.engines.frequentist.engine import Frequentist as Frequentist
     from msclong.engines.frequentist.likelihood_ratio import compare as compare
     from msclong.engines.frequentist.sign_flip import sign_flip_test as sign_flip_test
     from msclong.engines.frequentist.variance_intervals import variance_intervals as variance_intervals
     from msclong.engines.statsmodels_engine import StatsmodelsMixedLM as StatsmodelsMixedLM
+    from msclong.joint.fit_joint import fit_joint as fit_joint
+    from msclong.joint.joint_fit import JointFit as JointFit
     from msclong.linear_hypothesis import LinearHypothesis as LinearHypothesis
     from msclong.reporting.report import report as report
     from msclong.results.fit import Fit as Fit
+    from msclong.spec.distributions import LKJ as LKJ
+    from msclong.spec.distributions import HalfNormal as HalfNormal
+    from msclong.spec.distributions import HalfT as HalfT
+    from msclong.spec.distributions import LogNormal as LogNormal
+    from msclong.spec.distributions import Mixture as Mixture
+    from msclong.spec.distributions import Normal as Normal
     from msclong.spec.model_spec import ModelSpec as ModelSpec
     from msclong.spec.prior import Priors as Priors
+    from msclong.storage import load as load
+    from msclong.storage import save as save
 
 __version__ = "0.1.0"
 
@@ -40,6 +58,12 @@ _HOMES = {
     "fit": "msclong.api",
     "ModelSpec": "msclong.spec.model_spec",
     "Priors": "msclong.spec.prior",
+    "Normal": "msclong.spec.distributions",
+    "Mixture": "msclong.spec.distributions",
+    "HalfT": "msclong.spec.distributions",
+    "HalfNormal": "msclong.spec.distributions",
+    "LogNormal": "msclong.spec.distributions",
+    "LKJ": "msclong.spec.distributions",
     "LongData": "msclong.data.long_data",
     "Frequentist": "msclong.engines.frequentist.engine",
     "Bayesian": "msclong.engines.bayesian.engine",
@@ -52,10 +76,22 @@ _HOMES = {
     "VisitStructure": "msclong.covariance.visit_structure",
     "influence": "msclong.diagnostics.influence",
     "covariance_check": "msclong.diagnostics.observed_covariance",
+    "predictive_check": "msclong.diagnostics.predictive_checks",
+    "loo": "msclong.engines.bayesian.loo",
+    "loo_compare": "msclong.engines.bayesian.loo_compare",
+    "loo_pit": "msclong.engines.bayesian.loo_pit",
     "compare": "msclong.engines.frequentist.likelihood_ratio",
     "variance_intervals": "msclong.engines.frequentist.variance_intervals",
     "sign_flip_test": "msclong.engines.frequentist.sign_flip",
+    "historical_prior": "msclong.engines.bayesian.historical_prior",
+    "effective_sample_size": "msclong.engines.bayesian.historical_prior",
+    "prior_predictive": "msclong.api",
+    "prior_sensitivity": "msclong.engines.bayesian.prior_sensitivity",
+    "fit_joint": "msclong.joint.fit_joint",
+    "JointFit": "msclong.joint.joint_fit",
     "report": "msclong.reporting.report",
+    "save": "msclong.storage",
+    "load": "msclong.storage",
 }
 """Where each public name lives."""
 

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from msclong.data.baseline import baseline_taken_out
+from msclong.data.coded_outcome import coded_outcome
 from msclong.data.long_data import LongData
 from msclong.data.nested_subjects import with_subject
 from msclong.data.tables import to_pandas
 from msclong.design.design import build_design
 from msclong.design.fixed_effects import columns_in
+from msclong.engines.bayesian.prior_predictive import PriorPredictive, PriorSampler
 from msclong.engines.engine import Engine
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.errors import (
@@ -63,6 +65,18 @@ def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None) -> Fit:
     return fit_with_fallback(spec, long_data(spec, data), chosen)
 
 
+def prior_predictive(
+    spec: ModelSpec | str, data: Any, n: int = 1000, seed: int | None = None
+) -> PriorPredictive:
+    """`n` draws of trajectories, contrasts and outcomes from the spec's priors, without learning from the outcome.
+
+    data : as for `fit`; its visits, arms and covariates are the design, and where the spec states no
+    Priors(outcome_scale=...) the SD of its outcome is the scale of the priors.
+    Raises what `fit` raises, EngineError where a prior is improper.
+    """
+    return PriorPredictive(fit(spec, data, PriorSampler(n, seed)))
+
+
 def fit_with_fallback(spec: ModelSpec, data: LongData, engine: Engine) -> Fit:
     """Fit the spec, or the first of its declared fallbacks that has an estimate, with what was tried in the outcome.
 
@@ -98,6 +112,10 @@ def long_data(spec: ModelSpec, data: Any) -> LongData:
         outcome = spec.parsed.outcome
         if outcome not in frame.columns:
             frame = frame.assign(**{outcome: _evaluate(outcome, frame)})
+        coding: tuple[str, ...] = ()
+        if spec.conditional:
+            values, coding = coded_outcome(frame[outcome])
+            frame = frame.assign(**{outcome: values})
         frame, subject = with_subject(frame, spec.parsed.groupings)
         checked = LongData(
             frame,
@@ -109,6 +127,7 @@ def long_data(spec: ModelSpec, data: Any) -> LongData:
             baseline=spec.baseline if spec.visit_column is not None else None,
             visit_order=spec.visit_order,
         )
+        object.__setattr__(checked, "notes", (*checked.notes, *coding))
     return (
         baseline_taken_out(checked, spec.baseline_as)
         if spec.baseline_as in ("covariate", "change")

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from msclong.errors import HypothesisError, listing
+
+Sign = Literal["-", "/"]
+"""What stands between two levels that are compared: of logarithms, '/'."""
+
+SIGNS: tuple[Sign, ...] = get_args(Sign)
 
 
 def label(level: object) -> str:
@@ -20,9 +25,9 @@ def label(level: object) -> str:
     return str(level)
 
 
-def difference_label(level: object, reference: object) -> str:
-    """The name of a difference, as emmeans writes it: 'level - reference'."""
-    return f"{label(level)} - {label(reference)}"
+def difference_label(level: object, reference: object, sign: Sign = "-") -> str:
+    """The name of a difference or a ratio, as emmeans writes it: 'level - reference', 'level / reference'."""
+    return f"{label(level)} {sign} {label(reference)}"
 
 
 def unknown_names(unknown: Sequence[str], coefficients: Sequence[str]) -> str:
@@ -117,9 +122,10 @@ class LinearHypothesis:
     def __len__(self) -> int:
         return self.L.shape[0]
 
-    def minus_reference(self, factor: str, reference: object) -> LinearHypothesis:
+    def minus_reference(self, factor: str, reference: object, sign: Sign = "-") -> LinearHypothesis:
         """Every other level of `factor` minus `reference`, within each combination of the other factors.
 
+        sign : how the rows' names are written, see `difference_label`.
         Raises HypothesisError when `factor` names no level of the rows, or when `reference` does not occur.
         """
         levels = self._split(factor)[0]
@@ -133,7 +139,7 @@ class LinearHypothesis:
                 return {}
             base = np.equal(np.arange(len(present)), present.index(reference)).astype(float)
             return {
-                difference_label(level, reference): np.eye(len(present))[i] - base
+                difference_label(level, reference, sign): np.eye(len(present))[i] - base
                 for i, level in enumerate(present)
                 if level != reference
             }

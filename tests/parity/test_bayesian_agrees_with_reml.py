@@ -1,9 +1,9 @@
-"""Under nearly flat priors, posterior means are the REML estimates to Monte Carlo error.
+"""Under nearly flat priors, posterior means are the REML estimates.
 
 Coefficients have Normal(0, (1000 s)^2) priors in units of their covariate's SD.
 
 sleepstudy is balanced: the mean of beta given theta is the same for every theta, so that the posterior mean *is* the
-estimate, under any prior of the covariance, and only Monte Carlo error remains.
+estimate, under any prior of the covariance, and only the pull of the prior of beta remains.
 
 In HAMD17 a third of the patients leave early, and what stands in for their last visits depends on the correlations:
 there the covariance has Jeffreys' prior, under which REML is the centre of the posterior. Uniform correlations
@@ -19,15 +19,17 @@ import numpy as np
 import pytest
 
 import msclong as ml
-from msclong.engines.bayesian.coefficients import grams
 from msclong.engines.bayesian.collapsed import collapse
+from msclong.engines.bayesian.collapsed_batch import collapsed_batch
 from msclong.likelihood.standardised import standardise
 from msclong.results.fit import Fit
 
 # The largest of 15 to 20 correlated differences: beyond 4 Monte Carlo errors once in some thousand runs.
 MCSE = 4.0
-# Means of beta given theta, averaged over draws of theta, have hardly any Monte Carlo error. In SEs.
-GIVEN_THETA = 0.01
+# Posterior means are averages of means given theta, with hardly any Monte Carlo error. Of 60 coefficients and contrasts
+# of HAMD17 the largest difference is 0.021 SE, at 160,000 draws (a site of few patients); sleepstudy's is the
+# prior's pull, (SE / prior SD)^2. In SEs.
+APART = {"sleepstudy": 1e-6, "hamd17": 0.04}
 # The pull of uniform correlations, in SEs.
 LKJ_PULL = 0.2
 LKJ_PULL_BETWEEN_ARMS = 0.05
@@ -61,21 +63,21 @@ def test_means_agree(name, table):
     posterior, reml = both(name)
     ours, theirs = getattr(posterior, table)(), getattr(reml, table)()
     assert list(ours.index) == list(theirs.index)
-    assert ((ours["estimate"] - theirs["estimate"]).abs() < MCSE * ours["mcse"]).all()
+    assert ((ours["estimate"] - theirs["estimate"]).abs() < APART[name] * theirs["se"]).all()
 
 
-def test_means_given_theta_agree_more_closely():
+def test_means_given_drawn_theta_agree_too():
     posterior, reml = both("hamd17")
     structure, L = posterior.design.structure, posterior.hypothesis().L
     standardised = standardise(posterior.design.moments)
     p = standardised.moments.n_fixed
     theta = posterior.estimate.theta.reshape(-1, structure.n_parameters)
     collapsed = collapse(standardised.moments, np.zeros((p, p + 1)))
-    gram = grams(structure, theta / standardised.scale**2, collapsed)
-    mean_of_beta = standardised.coefficients(np.linalg.solve(gram[:, :p, :p], gram[:, :p, p:])[:, :, 0])
+    found = collapsed_batch(structure, theta.T / standardised.scale**2, collapsed)
+    mean_of_beta = standardised.coefficients(found.coefficients()[0][0])
     expected = reml.contrasts()
     difference = np.abs((mean_of_beta @ L.T).mean(axis=0) - expected["estimate"])
-    assert (difference < GIVEN_THETA * expected["se"]).all()
+    assert (difference < APART["hamd17"] * expected["se"]).all()
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -87,10 +89,10 @@ def test_standard_deviations_are_close_to_standard_errors(name):
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_chains_converged(name):
+def test_importance_sampling_served(name):
     posterior, _ = both(name)
     assert posterior.outcome.converged, str(posterior.outcome)
-    assert np.isfinite(posterior.contrasts()["rhat"]).all()
+    assert posterior.outcome.diagnostics["sampler"] == "importance"
 
 
 @pytest.mark.slow

@@ -10,6 +10,9 @@ import msclong as ml
 from msclong.errors import ConvergenceWarning
 
 VISITS = 6
+# Five or eight subjects leave importance sampling too few effective draws, so that NUTS takes over; second tries with
+# smaller steps leave hardly a divergence.
+DIVERGENCES = 0.001
 
 
 def trial(n: int, seed: int) -> pd.DataFrame:
@@ -28,13 +31,16 @@ def test_intervals_cover_the_truth(n):
     engine = ml.Bayesian(seed=1, target_accept=0.99)
     for seed in range(20):
         with warnings.catch_warnings():
-            # A few divergences among 4000 steps are checked below; here they do not end the test.
+            # Single divergences are checked below; here they do not end the test.
             warnings.simplefilter("ignore", ConvergenceWarning)
             fit = ml.fit("y ~ C(visit) + us(visit | id)", trial(n, seed), engine=engine)
         figures = fit.outcome.diagnostics
-        assert figures["max R-hat"] < 1.01
         assert figures["min bulk ESS"] >= 400
-        assert figures["divergences"] < 0.02 * figures["draws"]
+        if figures["sampler"] == "nuts":
+            assert figures["max R-hat"] < 1.01
+            assert figures["divergences"] <= DIVERGENCES * figures["draws"]
+        else:
+            assert fit.outcome.converged, str(fit.outcome)
         table = fit.contrasts()
         truth = -np.arange(1, VISITS)
         covered += int(((table["lower"] < truth) & (truth < table["upper"])).sum())

@@ -17,10 +17,10 @@ import msclong as ml
 from msclong.api import long_data
 from msclong.covariance.registry import known_structures
 from msclong.design.design import build_design
-from msclong.engines.frequentist.optimize import residual_scatter
 from msclong.errors import ConvergenceError, ConvergenceWarning, DesignError
 from msclong.likelihood.gls import generalised_least_squares
 from msclong.likelihood.information import information
+from msclong.likelihood.residual_scatter import residual_scatter
 from msclong.likelihood.standardised import standardise
 
 # BFGS stops at a gradient of 1e-5: a likelihood within its square.

@@ -50,7 +50,7 @@ def test_both_engines_fit_it(table):
         row = fit.covariance.parameters.loc[name]
         assert abs(row["estimate"] - value) < 3.5 * row["se"]
     assert fit.loglik > ml.fit("y ~ time + sp_exp(time | id)", table).loglik + 2
-    posterior = ml.fit(formula, table, engine=ml.Bayesian(draws=2000, tune=500, chains=2, seed=1))
+    posterior = ml.fit(formula, table, engine=ml.Bayesian(seed=1))
     ours, theirs = posterior.coefficients().loc["time"], fit.coefficients().loc["time"]
     assert ours["estimate"] == pytest.approx(theirs["estimate"], abs=0.3 * theirs["se"])
     assert ours["se"] == pytest.approx(theirs["se"], rel=0.15)

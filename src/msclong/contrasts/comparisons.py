@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from msclong.linear_hypothesis import LinearHypothesis, difference_label
+from msclong.linear_hypothesis import LinearHypothesis, Sign, difference_label
 
 
 def against_baseline(
@@ -20,30 +20,30 @@ def against_baseline(
 
 
 def with_arm_differences(
-    effects: LinearHypothesis, arm: str | None, control: object = None
+    effects: LinearHypothesis, arm: str | None, control: object = None, sign: Sign = "-"
 ) -> LinearHypothesis:
     """`effects` by arm, followed by every other arm's minus those of `control`, where there is another."""
     if arm is None or effects.rows.get_level_values(arm).nunique() == 1:
         return effects.labelled()
-    return effects.labelled().stack(effects.minus_reference(arm, control).labelled())
+    return effects.labelled().stack(effects.minus_reference(arm, control, sign).labelled())
 
 
-def pairwise(means: LinearHypothesis, factor: str) -> LinearHypothesis:
+def pairwise(means: LinearHypothesis, factor: str, sign: Sign = "-") -> LinearHypothesis:
     """Every level of `factor` minus every one before it (emmeans' revpairwise)."""
-    return means.combine(factor, lambda levels: _differences(levels, lambda i: range(i)))
+    return means.combine(factor, lambda levels: _differences(levels, lambda i: range(i), sign))
 
 
-def consecutive(means: LinearHypothesis, factor: str) -> LinearHypothesis:
+def consecutive(means: LinearHypothesis, factor: str, sign: Sign = "-") -> LinearHypothesis:
     """Every level of `factor` minus the one before it (emmeans' consec)."""
-    return means.combine(factor, lambda levels: _differences(levels, lambda i: range(max(i - 1, 0), i)))
+    return means.combine(factor, lambda levels: _differences(levels, lambda i: range(max(i - 1, 0), i), sign))
 
 
 def _differences(
-    levels: list[object], partners: Callable[[int], Iterable[int]]
+    levels: list[object], partners: Callable[[int], Iterable[int]], sign: Sign
 ) -> Mapping[str | None, np.ndarray]:
     unit = np.eye(len(levels))
     return {
-        difference_label(levels[i], levels[j]): unit[i] - unit[j]
+        difference_label(levels[i], levels[j], sign): unit[i] - unit[j]
         for i in range(len(levels))
         for j in partners(i)
     }

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from msclong.contrasts.comparisons import consecutive, pairwise, with_arm_differences
-from msclong.contrasts.marginal_means import At, marginal_means
+from msclong.contrasts.marginal_means import At, means_of_cells
+from msclong.contrasts.mean_contrasts import MeanContrasts
 from msclong.contrasts.summary_measures import area_under_curve, average, polynomial_trends
 from msclong.design.design import Design
 from msclong.design.reference_grid import MOST_TIMES
 from msclong.design.visit_times import visit_times
 from msclong.errors import HypothesisError, listing
-from msclong.linear_hypothesis import LinearHypothesis
+from msclong.linear_hypothesis import LinearHypothesis, Sign
 
 SUMMARIES = ("average", "auc", "incremental-auc")
 """Kinds that summarise the visits by one number an arm."""
@@ -54,7 +55,21 @@ def contrast_hypothesis(
     at: At | None = None,
     weights: str = "equal",
 ) -> LinearHypothesis:
-    """Contrasts of marginal means, as `Fit.contrasts` describes them. Raises HypothesisError."""
+    """The contrasts of `mean_contrasts` on the linear predictor's scale, as rows over beta."""
+    return mean_contrasts(design, kind, versus, factor, by, at, weights).hypothesis
+
+
+def mean_contrasts(
+    design: Design,
+    kind: str | None = None,
+    versus: object = None,
+    factor: str | None = None,
+    by: str | Sequence[str] | None = None,
+    at: At | None = None,
+    weights: str = "equal",
+    sign: Sign = "-",
+) -> MeanContrasts:
+    """Contrasts of marginal means, as `Fit.contrasts` describes them; sign : in their names. Raises HypothesisError."""
     if kind is not None and kind not in KINDS:
         raise HypothesisError(
             f"Unknown kind of contrast {kind!r}; known are {listing(map(repr, KINDS), 20)}."
@@ -87,27 +102,34 @@ def contrast_hypothesis(
         )
 
     def contrasts(means: LinearHypothesis) -> LinearHypothesis:
-        found = _within_arms(design, means, kind, factor, versus, whole)
+        found = _within_arms(design, means, kind, factor, versus, whole, sign)
         if arm not in others:
             return found.labelled()
         control = means.rows.get_level_values(arm)[0]
         if between_only:
-            return found.minus_reference(str(arm), control).labelled()
-        return with_arm_differences(found, arm, control) if whole or kind in SUMMARIES else found.labelled()
+            return found.minus_reference(str(arm), control, sign).labelled()
+        every = whole or kind in SUMMARIES
+        return with_arm_differences(found, arm, control, sign) if every else found.labelled()
 
-    found = marginal_means(design, [*others, factor], at, weights, contrasts)
+    found = means_of_cells(design, [*others, factor], at, weights, contrasts)
     return found if design.spec.baseline_as != "constrained" else _without_constrained_rows(found)
 
 
 def _within_arms(
-    design: Design, means: LinearHypothesis, kind: str, factor: str, versus: object, whole: bool
+    design: Design,
+    means: LinearHypothesis,
+    kind: str,
+    factor: str,
+    versus: object,
+    whole: bool,
+    sign: Sign,
 ) -> LinearHypothesis:
     """The contrasts of one kind along `factor`, within each combination of the other factors of `means`."""
     levels = list(dict.fromkeys(means.rows.get_level_values(factor)))
     if kind == "pairwise":
-        return pairwise(means, factor)
+        return pairwise(means, factor, sign)
     if kind == "consecutive":
-        return consecutive(means, factor)
+        return consecutive(means, factor, sign)
     if kind == "polynomial":
         times = visit_times(design, factor, levels)
         return polynomial_trends(means, factor, np.arange(len(levels)) if times is None else times)
@@ -115,7 +137,7 @@ def _within_arms(
         return area_under_curve(means, factor, _times(design, factor, levels))
     baseline = versus if versus is not None else _baseline(design, factor, levels)
     if kind == "average":
-        return average(means, factor, baseline)
+        return average(means, factor, baseline, sign)
     if kind == "incremental-auc":
         if baseline is None:
             raise HypothesisError(
@@ -125,18 +147,18 @@ def _within_arms(
         return area_under_curve(means, factor, _times(design, factor, levels), baseline)
     if baseline is None and (whole or kind == "difference-in-differences"):
         return means
-    return means.minus_reference(factor, levels[0] if baseline is None else baseline)
+    return means.minus_reference(factor, levels[0] if baseline is None else baseline, sign)
 
 
-def _without_constrained_rows(contrasts: LinearHypothesis) -> LinearHypothesis:
+def _without_constrained_rows(found: MeanContrasts) -> MeanContrasts:
     """The rows that the constraint of equal arms at baseline does not make zero."""
-    free = contrasts.L.any(axis=1)
+    free = found.hypothesis.L.any(axis=1)
     if not free.any():
         raise HypothesisError(
             "The arms are equal at baseline by constraint (baseline_as='constrained'), so these differences are zero; "
             "compare them at other visits."
         )
-    return LinearHypothesis(contrasts.L[free], contrasts.rows[free], contrasts.value[free])
+    return found.then(lambda rows: LinearHypothesis(rows.L[free], rows.rows[free], rows.value[free]))
 
 
 def as_list(names: str | Sequence[str], argument: str = "by") -> list[str]:

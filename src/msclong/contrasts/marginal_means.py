@@ -1,4 +1,4 @@
-"""Marginal (least-squares) means as linear hypotheses."""
+"""Marginal (least-squares) means."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from msclong.contrasts.ambiguity import has_transformed_covariates, refuse_ambiguous, refuse_nested
+from msclong.contrasts.mean_contrasts import MeanContrasts
 from msclong.design.design import Design
 from msclong.design.fixed_effects import FixedEffects
 from msclong.design.reference_grid import expanded, listed_values, reference_grid
@@ -20,18 +21,24 @@ At = Mapping[str, Sequence[object]]
 WEIGHTS = ("equal", "observed", "subjects", "counterfactual")
 """How means are averaged over what `by` does not list."""
 
-ROUNDING = 1e-13
-"""Share of a column's largest value below which a coefficient is what differences leave of a zero."""
-
 
 def marginal_means(
+    design: Design, by: Sequence[str], at: At | None = None, weights: str = "equal"
+) -> LinearHypothesis:
+    """The means of `means_of_cells` on the linear predictor's scale, as rows over beta."""
+    return means_of_cells(design, by, at, weights).hypothesis
+
+
+def means_of_cells(
     design: Design,
     by: Sequence[str],
     at: At | None = None,
     weights: str = "equal",
     then: Callable[[LinearHypothesis], LinearHypothesis] = lambda means: means,
-) -> LinearHypothesis:
+) -> MeanContrasts:
     """Means of the outcome for each combination of levels of `by`, or the contrasts that `then` makes of them.
+
+    On the outcome's scale, where that is not the linear predictor's, the averages are of the cells' means there.
 
     weights
         - 'equal': other factors averaged with equal weights, covariates at their mean over the observed rows (Searle,
@@ -60,29 +67,28 @@ def marginal_means(
     listed = listed_values(fixed, by, at)
     refuse_nested(fixed, by, [name for name in fixed.discrete if name not in listed])
     if weights == "counterfactual":
-        hypothesis = then(_counterfactual(design, by, listed))
+        means = _counterfactual(design, by, listed)
     else:
         rows = _row_weights(design) if weights == "subjects" else np.ones(design.n_obs)
         grid = reference_grid(fixed, by, at, rows)
-        cells = _cell_weights(design, grid, listed, weights, rows)
-        hypothesis = then(_averaged(grid, fixed.matrix(grid), cells, by))
+        means = _means(fixed, grid, _cell_weights(design, grid, listed, weights, rows), by)
         covariates = [name for name in fixed.variables if name not in fixed.discrete and name not in listed]
         if has_transformed_covariates(fixed, covariates):
-            own = _over_rows(fixed, grid.drop(columns=covariates), covariates, rows)
-            refuse_ambiguous(fixed, covariates, hypothesis, then(_averaged(grid, own, cells, by)))
+            own = _at_own_values(replace(means, grid=grid.drop(columns=covariates)), covariates, rows)
+            refuse_ambiguous(fixed, covariates, means.then(then).hypothesis, own.then(then).hypothesis)
     _warn_of_empty_cells(fixed, listed, by)
-    size = np.abs(fixed.X).max(axis=0)
-    return replace(hypothesis, L=np.where(np.abs(hypothesis.L) <= ROUNDING * size, 0.0, hypothesis.L))
+    return means.then(then)
 
 
-def _averaged(grid: pd.DataFrame, X: np.ndarray, cells: np.ndarray, by: Sequence[str]) -> LinearHypothesis:
-    """Weighted means of the rows of X within combinations of `by`."""
+def _means(fixed: FixedEffects, grid: pd.DataFrame, cells: np.ndarray, by: Sequence[str]) -> MeanContrasts:
+    """Means within combinations of `by` of the rows of `grid`, weighted by `cells`."""
     keys = grid[list(by)].astype(object)
     groups = keys.groupby(list(by), sort=False, observed=True).ngroup().to_numpy()
     weights = np.equal.outer(np.arange(groups.max() + 1), groups) * cells
     levels = keys.drop_duplicates()
     rows = pd.MultiIndex.from_frame(levels) if len(by) > 1 else pd.Index(levels.iloc[:, 0], name=by[0])
-    return LinearHypothesis(weights @ X / weights.sum(axis=1, keepdims=True), rows)
+    themselves = LinearHypothesis(np.eye(len(rows)), rows)
+    return MeanContrasts(fixed, grid, weights / weights.sum(axis=1, keepdims=True), themselves)
 
 
 def _cell_weights(
@@ -104,25 +110,23 @@ def _cell_weights(
     return share.reindex(index).fillna(0.0).to_numpy()
 
 
-def _counterfactual(design: Design, by: Sequence[str], listed: dict[str, list[object]]) -> LinearHypothesis:
+def _counterfactual(design: Design, by: Sequence[str], listed: dict[str, list[object]]) -> MeanContrasts:
     fixed = design.fixed
     if design.visit in fixed.variables and design.visit not in listed:
         listed = {**listed, **listed_values(fixed, [str(design.visit)], None)}
-    cells = expanded(fixed, listed)
+    grid = expanded(fixed, listed)
     own = [name for name in fixed.variables if name not in listed]
-    return _averaged(cells, _over_rows(fixed, cells, own, _row_weights(design)), np.ones(len(cells)), by)
+    return _at_own_values(_means(fixed, grid, np.ones(len(grid)), by), own, _row_weights(design))
 
 
-def _over_rows(fixed: FixedEffects, cells: pd.DataFrame, own: list[str], rows: np.ndarray) -> np.ndarray:
-    """X of each of `cells`, averaged over the values of the variables `own` in the observed rows, (len(cells), p)."""
+def _at_own_values(means: MeanContrasts, own: list[str], rows: np.ndarray) -> MeanContrasts:
+    """`means` over the values of the variables `own` in the observed rows, weighted by `rows` (N,)."""
     if not own:
-        return fixed.matrix(cells)
-    table = fixed.frame[own].assign(_weight=rows)
+        return means
+    table = means.fixed.frame[own].assign(_weight=rows)
     distinct = table.groupby(own, observed=True, sort=False)["_weight"].sum().reset_index()
     share = distinct.pop("_weight").to_numpy() / rows.sum()
-    return np.array(
-        [share @ fixed.matrix(cells.iloc[[i]].merge(distinct, how="cross")) for i in range(len(cells))]
-    )
+    return replace(means, crossed=distinct, share=share)
 
 
 def _row_weights(design: Design) -> np.ndarray:

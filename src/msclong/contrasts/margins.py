@@ -29,10 +29,12 @@ class Alternative:
         """1 or -1 for a one-sided test upwards or downwards; 0 for a two-sided test, and for equivalence."""
         return self.bounds[0][1] if len(self.bounds) == 1 else 0
 
-    def probability(self, draws: np.ndarray) -> np.ndarray:
-        """Share of the draws (n, m) of delta inside the alternative, (m,)."""
-        inside = [direction * (draws - bound) > 0 for bound, direction in self.bounds]
-        return np.logical_and.reduce(inside).mean(axis=0)
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What a one-sided alternative, or equivalence, says that delta lies between."""
+        low = max((bound for bound, direction in self.bounds if direction > 0), default=-np.inf)
+        high = min((bound for bound, direction in self.bounds if direction < 0), default=np.inf)
+        return low, high
 
 
 def alternative(test: str | None, margin: float | None = None) -> Alternative:

@@ -8,7 +8,7 @@ from math import gcd, lcm
 import numpy as np
 
 from msclong.errors import HypothesisError, listing
-from msclong.linear_hypothesis import LinearHypothesis, label
+from msclong.linear_hypothesis import LinearHypothesis, Sign, difference_label, label
 
 DEGREES = ("linear", "quadratic", "cubic", "quartic", "degree 5", "degree 6")
 """Names of the polynomial trends, the highest degree last."""
@@ -27,7 +27,9 @@ def polynomial_trends(means: LinearHypothesis, factor: str, times: np.ndarray) -
     return means.combine(factor, lambda levels: dict(zip(DEGREES, coefficients, strict=False)))
 
 
-def average(means: LinearHypothesis, factor: str, baseline: object | None = None) -> LinearHypothesis:
+def average(
+    means: LinearHypothesis, factor: str, baseline: object | None = None, sign: Sign = "-"
+) -> LinearHypothesis:
     """Mean over the levels of `factor`; with a baseline, over the others, minus the baseline."""
 
     def row(levels: list[object]) -> dict[str | None, np.ndarray]:
@@ -36,7 +38,7 @@ def average(means: LinearHypothesis, factor: str, baseline: object | None = None
         first = np.equal(np.arange(len(levels)), _position(levels, baseline, factor)).astype(float)
         if len(levels) < 2:
             raise HypothesisError(f"There is no {factor} but the baseline {baseline!r} to average over.")
-        return {f"average - {label(baseline)}": (1 - first) / (len(levels) - 1) - first}
+        return {difference_label("average", baseline, sign): (1 - first) / (len(levels) - 1) - first}
 
     return means.combine(factor, row)
 

@@ -14,6 +14,9 @@ from msclong.design.fixed_effects import columns_read
 from msclong.design.new_rows import evaluated, recoded
 from msclong.errors import DataError, FormulaError, listing
 
+MEAN = "mean"
+"""The linear predictor that a family has in any case."""
+
 
 class Reader(Protocol):
     """Coordinates of the rows of a table, (N, m); raises a MsclongError naming rows that have none."""
@@ -30,7 +33,7 @@ class Position:
 
     def __call__(self, frame: pd.DataFrame) -> np.ndarray:
         position = {visit: i for i, visit in enumerate(self.visits)}
-        values = _column(frame, self.column)
+        values = column_of(frame, self.column)
         unknown = ~values.isin(self.visits)
         if unknown.any():
             raise DataError(
@@ -47,7 +50,7 @@ class Measured:
     column: str
 
     def __call__(self, frame: pd.DataFrame) -> np.ndarray:
-        values = pd.to_numeric(_column(frame, self.column), errors="coerce").to_numpy(dtype=float)
+        values = pd.to_numeric(column_of(frame, self.column), errors="coerce").to_numpy(dtype=float)
         if not np.isfinite(values).all():
             raise DataError(
                 f"{self.column!r} must be a number in every row with an outcome, for the covariance reads it as time; "
@@ -63,7 +66,7 @@ class InverseRootWeight:
     column: str
 
     def __call__(self, frame: pd.DataFrame) -> np.ndarray:
-        weights = pd.to_numeric(_column(frame, self.column), errors="coerce").to_numpy(dtype=float)
+        weights = pd.to_numeric(column_of(frame, self.column), errors="coerce").to_numpy(dtype=float)
         wrong = ~(np.isfinite(weights) & (weights > 0))
         if wrong.any():
             raise DataError(
@@ -82,7 +85,7 @@ class Membership:
     levels: tuple[object, ...]
 
     def __call__(self, frame: pd.DataFrame) -> np.ndarray:
-        values = _column(frame, self.column)
+        values = column_of(frame, self.column)
         unknown = ~values.isin(self.levels)
         if unknown.any():
             raise DataError(
@@ -108,16 +111,23 @@ class GroupCode:
 
 @dataclass(frozen=True, eq=False)
 class Effects:
-    """The columns of Z that patsy makes of a random-effects formula, or one of them."""
+    """The columns of Z that patsy makes of a random-effects formula, or one of them.
+
+    Of a model with several linear predictors, side by side for those in `serves`; all but those of the predictor that
+    is read, `of`, are zero.
+    """
 
     formula: str
     design_info: DesignInfo
     frame: pd.DataFrame
     only: int | None = None
+    serves: tuple[str, ...] = (MEAN,)
+    of: str = MEAN
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self.design_info.column_names[self._chosen])
+        own = self.design_info.column_names[self._chosen]
+        return tuple(name if p == MEAN else f"{p}: {name}" for p in self.serves for name in own)
 
     @property
     def _chosen(self) -> slice:
@@ -132,14 +142,21 @@ class Effects:
                 f"The random effects {self.formula!r} have missing or infinite values; correct or drop rows "
                 f"{listing(rows)}."
             )
-        return Z[:, self._chosen]
+        own = Z[:, self._chosen]
+        return np.hstack([own if predictor == self.of else 0 * own for predictor in self.serves])
 
     def __reduce__(self) -> tuple[object, ...]:
         # patsy's DesignInfo cannot be pickled; it is built again from the formula and the rows.
-        return effects, (self.formula, self.frame, self.only)
+        return effects, (self.formula, self.frame, self.only, self.serves, self.of)
 
 
-def effects(formula: str, frame: pd.DataFrame, only: int | None = None) -> Effects:
+def effects(
+    formula: str,
+    frame: pd.DataFrame,
+    only: int | None = None,
+    serves: tuple[str, ...] = (MEAN,),
+    of: str = MEAN,
+) -> Effects:
     """The random effects of a patsy formula; raises FormulaError where patsy refuses it."""
     try:
         Z = dmatrix(formula, frame, eval_env=EvalEnvironment([{"np": np}]), NA_action="raise")
@@ -147,7 +164,7 @@ def effects(formula: str, frame: pd.DataFrame, only: int | None = None) -> Effec
         raise FormulaError(
             f"patsy cannot build the random effects {formula!r}: {str(error).splitlines()[0]}."
         ) from None
-    return Effects(formula, Z.design_info, frame, only)
+    return Effects(formula, Z.design_info, frame, only, serves, of)
 
 
 def keys(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[object, ...]]:
@@ -161,7 +178,7 @@ def codes(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
 
 
 def _grouping(frame: pd.DataFrame, columns: Sequence[str]) -> list[pd.Series]:
-    values = [_column(frame, column) for column in columns]
+    values = [column_of(frame, column) for column in columns]
     for column, series in zip(columns, values, strict=True):
         if series.isna().any():
             raise DataError(
@@ -170,7 +187,8 @@ def _grouping(frame: pd.DataFrame, columns: Sequence[str]) -> list[pd.Series]:
     return values
 
 
-def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
+    """A column of a table; raises DataError where there is none of that name."""
     if name not in frame.columns:
         raise DataError(f"There is no column {name!r}; the columns are {listing(frame.columns, 20)}.")
     return frame[name]

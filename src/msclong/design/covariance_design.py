@@ -19,6 +19,7 @@ from msclong.covariance.time_structure import TimeStructure
 from msclong.covariance.visit_structure import VisitStructure
 from msclong.covariance.within_groups import WithinGroups
 from msclong.design.coordinates import (
+    MEAN,
     Effects,
     GroupCode,
     InverseRootWeight,
@@ -62,6 +63,14 @@ class CovarianceDesign:
         ]
         return np.hstack(columns) if columns else np.zeros((len(frame), 0))
 
+    def of_predictor(self, predictor: str) -> CovarianceDesign:
+        """The same covariance, reading the coordinates of another linear predictor."""
+        readers = tuple(
+            replace(reader, of=predictor) if isinstance(reader, Effects) else reader
+            for reader in self.readers
+        )
+        return replace(self, readers=readers)
+
     def columns(self, kind: type) -> np.ndarray:
         """(m,) positions of the coordinates that readers of this kind give; each of them gives one."""
         result, start = [], 0
@@ -81,12 +90,17 @@ class _Part:
 
 
 def build_covariance(
-    parsed: Formula, frame: pd.DataFrame, visits: tuple[object, ...], weights: str | None = None
+    parsed: Formula,
+    frame: pd.DataFrame,
+    visits: tuple[object, ...],
+    weights: str | None = None,
+    latent: tuple[str, ...] = (),
 ) -> CovarianceDesign:
     """The covariance that a formula describes, for the rows of `frame`.
 
     Random effects, each within its grouping, plus a residual structure (independent residuals where the formula names
     none), the residual scaled by observation weights. A grouping that is the independent unit itself needs no mask.
+    latent : the linear predictors, where the terms describe these and not the outcome: there is no residual then.
     Raises FormulaError, DataError or DesignError for terms that these rows cannot give.
     """
     groups = {grouping: codes(frame, grouping) for grouping in parsed.groupings}
@@ -94,7 +108,16 @@ def build_covariance(
     several = len(groups) > 1
     parts: list[_Part] = []
     for term in parsed.random:
-        parts += [_within(part, term, frame, groups, unit) for part in _random_parts(term, frame, several)]
+        parts += [
+            _within(part, term, frame, groups, unit)
+            for part in _random_parts(term, frame, several, latent or (MEAN,))
+        ]
+    if latent and parsed.structure is None:
+        return CovarianceDesign(
+            structure=parts[0].structure if len(parts) == 1 else Additive(tuple(p.structure for p in parts)),
+            readers=tuple(reader for part in parts for reader in part.readers),
+            unit=unit,
+        )
     if not several:
         _refuse_unidentified(parsed, unit, parts)
     residual = _residual(parsed, frame, visits, unit if not several else groups[parsed.groupings[0]])
@@ -114,9 +137,11 @@ def build_covariance(
     )
 
 
-def _random_parts(term: CovarianceTerm, frame: pd.DataFrame, several: bool) -> list[_Part]:
-    """Random effects of one term; each by itself where they are uncorrelated."""
-    read = effects(term.variable, frame)
+def _random_parts(
+    term: CovarianceTerm, frame: pd.DataFrame, several: bool, predictors: tuple[str, ...]
+) -> list[_Part]:
+    """Random effects of one term, on every linear predictor; each by itself where they are uncorrelated."""
+    read = effects(term.variable, frame, serves=predictors)
     if not read.names:
         raise FormulaError(
             f"{term} names no random effect; write (1 | {term.grouping_name}) for a random intercept."
@@ -126,7 +151,11 @@ def _random_parts(term: CovarianceTerm, frame: pd.DataFrame, several: bool) -> l
     names = tuple(f"{name} | {term.grouping_name}" for name in read.names) if several else read.names
     if term.correlated:
         return [_Part(RandomEffects(names), (read,))]
-    return [_Part(RandomEffects((name,)), (replace(read, only=column),)) for column, name in enumerate(names)]
+    width = len(names) // len(predictors)
+    return [
+        _Part(RandomEffects((name,)), (replace(read, only=i % width, serves=(predictors[i // width],)),))
+        for i, name in enumerate(names)
+    ]
 
 
 def _residual(parsed: Formula, frame: pd.DataFrame, visits: tuple[object, ...], subject: np.ndarray) -> _Part:

@@ -15,11 +15,13 @@ from msclong.design.constrained_baseline import equal_at_baseline
 from msclong.design.coordinates import GroupCode, keys
 from msclong.design.covariance_design import CovarianceDesign, build_covariance
 from msclong.design.cross_moments import CrossMoments, cross_moments
-from msclong.design.fixed_effects import FixedEffects, build_fixed_effects
+from msclong.design.fixed_effects import FixedEffects, build_fixed_effects, without_intercept
 from msclong.design.new_rows import NewRows, units_of_new_rows
+from msclong.design.observation import Observation, read_observation
 from msclong.design.units import ranks_within
 from msclong.design.visit_grid import VisitGrid, visit_grid
 from msclong.errors import SpecError
+from msclong.families.family import Family
 from msclong.spec.model_spec import ModelSpec
 
 
@@ -32,7 +34,11 @@ class Design:
     spec, data : what was asked of which table. fixed : X and its patsy design.
     y : (N,) outcomes in their own unit. subject : (N,) integer codes.
     covariance : the structure and how it reads a table. coords : (N, d), what it reads of each row.
-    notes : what building the design changed or assumed.
+    notes : what building the design changed or assumed. observed : the outcomes as the family reads them.
+    zero : the fixed part of a hurdle family's probability of zero.
+
+    Where the spec is conditional (see `ModelSpec.conditional`), the covariance is that of the linear predictors, else
+    that of the outcomes, which y holds as the family transforms them.
     """
 
     spec: ModelSpec
@@ -43,6 +49,62 @@ class Design:
     covariance: CovarianceDesign
     coords: np.ndarray
     notes: tuple[str, ...]
+    observed: Observation
+    zero: FixedEffects | None = None
+
+    @property
+    def family(self) -> Family:
+        """The distribution of the outcome, with what it takes from the outcomes."""
+        return self.observed.family
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the covariance is that of the linear predictors."""
+        return self.spec.conditional
+
+    @property
+    def linked(self) -> bool:
+        """Whether the linear predictor is a function of the outcome's mean: its logarithm or logit, without unit."""
+        return self.conditional and self.family.link != "identity"
+
+    @property
+    def observation(self) -> dict[str, np.ndarray]:
+        """What the family reads: "y" on its own scale, "trials", "censored", "upper", (N,) each."""
+        return self.observed.data
+
+    @property
+    def outcome(self) -> np.ndarray:
+        """(N,) observed outcomes as the table has them: grades by their names, not counted from zero."""
+        return self.fixed.frame[self.data.outcome].to_numpy(dtype=float)
+
+    @property
+    def offset(self) -> np.ndarray:
+        """(N,) added to the linear predictor of the mean."""
+        return self.observed.offset
+
+    @property
+    def dispersion(self) -> np.ndarray:
+        """(N,) codes into `dispersion_levels`, each of which has a scale or dispersion of its own."""
+        return self.observed.dispersion
+
+    @property
+    def dispersion_levels(self) -> tuple[str, ...]:
+        return self.observed.dispersion_levels
+
+    def latent_coords(self, frame: pd.DataFrame | None = None) -> np.ndarray:
+        """(N, m, d): what the covariance reads of each of the m linear predictors of a row, of the fit or of a table.
+
+        structure.sigma(theta, latent_coords) is the covariance (N, m, m) of a row's linear predictors about X beta.
+        Rows of a table stand for themselves: their groups are not read.
+        """
+        if frame is None and len(self.family.predictors) == 1:
+            return self.coords[:, None, :]
+        rows = self.fixed.frame if frame is None else frame
+        each = [
+            self.covariance.of_predictor(predictor).coords(rows, alone=frame is not None)
+            for predictor in self.family.predictors
+        ]
+        return np.stack(each, axis=1)
 
     @property
     def structure(self) -> CovarianceStructure:
@@ -173,7 +235,19 @@ def build_design(spec: ModelSpec, data: LongData) -> Design:
             observed[column] = used
     order = {data.visit: data.visits} if data.visit is not None else {}
     fixed = build_fixed_effects(spec.parsed.fixed, observed, order)
-    covariance = build_covariance(spec.parsed, observed, data.visits, spec.weights)
+    seen = read_observation(spec, observed, data.outcome)
+    zero = None
+    if "zero" in seen.family.predictors:
+        zero = build_fixed_effects(spec.hurdle or spec.parsed.fixed, observed, order)
+    if not seen.family.has_intercept:
+        fixed = without_intercept(fixed)
+    covariance = build_covariance(
+        spec.parsed,
+        observed,
+        data.visits,
+        spec.weights,
+        latent=seen.family.predictors if spec.conditional else (),
+    )
     visit = spec.parsed.visit
     if visit in fixed.variables and visit not in fixed.discrete:
         notes.append(
@@ -183,11 +257,13 @@ def build_design(spec: ModelSpec, data: LongData) -> Design:
         spec=spec,
         data=data,
         fixed=fixed,
-        y=observed[data.outcome].to_numpy(dtype=float),
+        y=seen.data["y"] if spec.conditional else seen.family.transform(seen.data["y"]),
         subject=pd.factorize(observed[data.subject])[0],
         covariance=covariance,
         coords=covariance.coords(observed),
         notes=tuple(notes),
+        observed=seen,
+        zero=zero,
     )
     return _constrained(design) if spec.baseline_as == "constrained" else design
 

@@ -134,6 +134,26 @@ class Constraint:
     names: tuple[str, ...]
 
 
+def without_intercept(fixed: FixedEffects) -> FixedEffects:
+    """The same fixed part without its constant, for which the cutpoints of grades stand.
+
+    Factors stay coded as differences from their first level. Raises FormulaError where the formula has no constant, or
+    nothing else.
+    """
+    names = tuple(fixed.design_info.column_names)
+    if "Intercept" not in names:
+        raise FormulaError(
+            f"Grades have cutpoints for a constant: leave the '0 +' or '- 1' out of {fixed.formula!r}, so that factors "
+            "are coded as differences."
+        )
+    if len(names) == 1:
+        raise FormulaError(
+            "The fixed part has a constant only, and grades have cutpoints for it; name a term."
+        )
+    kept = tuple(i for i, name in enumerate(names) if name != "Intercept")
+    return fixed.constrained(Constraint(kept, np.eye(len(names))[:, kept], tuple(names[i] for i in kept)))
+
+
 def _rebuilt(
     formula: str, frame: pd.DataFrame, order: Mapping[str, tuple[object, ...]], constraint: Constraint | None
 ) -> FixedEffects:

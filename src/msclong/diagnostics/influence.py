@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from msclong.design.degeneracy import refuse_degenerate_unstructured
 from msclong.design.design import Design
 from msclong.design.fixed_effects import ALIAS_TOLERANCE
 from msclong.design.leave_one_out import leave_one_out
+from msclong.design.restricted import restricted
+from msclong.design.unit_names import level_names, unit_names
 from msclong.engines.frequentist.arguments import check_fit
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.engines.frequentist.maximum_likelihood import MaximumLikelihood, maximum_likelihood
@@ -22,7 +24,6 @@ from msclong.engines.frequentist.optimize import Optimum, maximise
 from msclong.errors import DesignError, EngineError, MsclongError, SpecError, listing
 from msclong.likelihood.gls import GeneralisedLeastSquares, generalised_least_squares
 from msclong.likelihood.information import information
-from msclong.linear_hypothesis import label
 from msclong.results.fit import Fit
 
 FIGURES = ("cook_d", "mdffits", "covratio", "likelihood_distance")
@@ -111,15 +112,11 @@ def influence(fit: Fit, by: str | None = None) -> Influence:
 
 def _cases(design: Design, by: str | None) -> tuple[np.ndarray, pd.Index]:
     """The case of each row (N,), and the cases' names."""
-    groupings = design.spec.parsed.groupings if by is None else ((by,),)
-    for grouping in groupings:
-        codes, levels = pd.factorize(pd.Series(keys(design.fixed.frame, grouping)))
-        if by is not None or np.array_equal(codes, design.unit):  # both number by first appearance
-            labels = [key[0] if len(key) == 1 else ":".join(map(label, key)) for key in levels]
-            names = pd.Index(labels, name=":".join(grouping))
-            break
+    if by is None:
+        codes, names = design.unit, unit_names(design)
     else:
-        codes, names = design.unit, pd.RangeIndex(design.unit.max() + 1, name="unit")
+        codes, levels = pd.factorize(pd.Series(keys(design.fixed.frame, (by,))))
+        names = pd.Index(level_names(levels), name=by)
     if len(names) < 2:
         raise SpecError(
             "All observations form one case, and nothing is left without it. Where crossed random effects tie them "
@@ -144,23 +141,9 @@ def _without(design: Design, full: MaximumLikelihood, case: np.ndarray) -> Itera
         return
     for i in range(case.max() + 1):
         kept = case != i
-        rest = _restricted(design, kept)
+        rest = restricted(design, kept)
         moments = cross_moments(W[kept], rest.unit, rest.pattern_coords, names)
         yield i, moments.with_coordinates(full.there.coords)
-
-
-def _restricted(design: Design, kept: np.ndarray) -> Design:
-    """The design with some of its rows, columns and structure unchanged."""
-    fixed = replace(design.fixed, X=design.fixed.X[kept], frame=design.fixed.frame[kept])
-    covariance = replace(design.covariance, unit=design.unit[kept])
-    return replace(
-        design,
-        fixed=fixed,
-        y=design.y[kept],
-        subject=pd.factorize(design.subject[kept])[0],
-        covariance=covariance,
-        coords=design.coords[kept],
-    )
 
 
 def _refit(
@@ -174,7 +157,7 @@ def _refit(
         raise DesignError(
             "Without it the other rows cannot estimate the fixed effects: it alone has some level."
         )
-    refuse_degenerate_unstructured(_restricted(design, kept))
+    refuse_degenerate_unstructured(restricted(design, kept))
     there, start = full.there, full.optimum
     at_start = generalised_least_squares(there.structure, start.gls.theta, moments)
     if at_start is not None:

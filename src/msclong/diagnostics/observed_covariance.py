@@ -11,7 +11,7 @@ from msclong.design.coordinates import keys
 from msclong.design.unit_batches import unit_batches
 from msclong.design.visit_grid import MOST_VISITS
 from msclong.engines.frequentist.arguments import check_fit
-from msclong.errors import DataError, SpecError, listing
+from msclong.errors import DataError, EngineError, SpecError, listing
 from msclong.results.fit import Fit
 
 
@@ -33,10 +33,18 @@ def covariance_check(fit: Fit, by: str | Sequence[str] = ()) -> pd.DataFrame:
     observed_correlation fitted_correlation`, covariances in squared outcome units. Pairs never seen together are
     left out.
 
-    Raises SpecError for what is no fit, or where the model has no planned visits, DataError for an unknown column.
+    Of lognormal and logitnormal outcomes all is of their logarithm or logit.
+
+    Raises SpecError for what is no fit, or where the model has no planned visits, DataError for an unknown column,
+    EngineError for other families, whose covariance is that of linear predictors.
     """
     check_fit(fit)
     design = fit.design
+    if design.conditional:
+        raise EngineError(
+            f"The covariance of this fit is that of linear predictors, which are not observed (family "
+            f"{design.family.keyword!r}); ml.predictive_check(fit) compares outcomes with the model."
+        )
     frame = design.fixed.frame
     if design.visit is None or len(visits := design.fixed.values(design.visit)) > MOST_VISITS:
         raise SpecError(

@@ -13,6 +13,7 @@ from msclong.covariance.additive import Additive
 from msclong.covariance.independent import Independent
 from msclong.covariance.random_effects import RandomEffects
 from msclong.design.design import Design
+from msclong.engines.engine import require_gaussian
 from msclong.errors import ConvergenceError, EngineError, SpecError
 from msclong.results.fit import Fit
 from msclong.results.outcome import Outcome
@@ -40,6 +41,7 @@ class StatsmodelsMixedLM:
         from statsmodels.regression.mixed_linear_model import MixedLM
         from statsmodels.tools.sm_exceptions import ConvergenceWarning as StatsmodelsWarning
 
+        require_gaussian(design, "statsmodels' MixedLM")
         structure = design.structure
         parts = structure.parts if isinstance(structure, Additive) else ()
         if [type(part) for part in parts] != [RandomEffects, Independent]:

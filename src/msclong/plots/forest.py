@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from msclong.plots.style import MUTED, RULE, WIDTH, engine_colour, journal, marker, wrapped
 
@@ -48,8 +50,11 @@ def forest_rows(
 
 
 @journal
-def forest(rows: pd.DataFrame, title: str, margin: float | None = None) -> Figure:
-    """Draw `forest_rows`; `title` names the horizontal axis, `margin` is marked where there is one."""
+def forest(rows: pd.DataFrame, title: str, margin: float | None = None, null: float = 0) -> Figure:
+    """Draw `forest_rows`; `title` names the horizontal axis, `margin` is marked where there is one.
+
+    null : the value of no effect; of ratios 1, and the axis is logarithmic.
+    """
     last = rows["y"].max()
     first = rows["y"].min() - (1 if (rows["group"] != "").any() else 0)
     figure = Figure(figsize=(WIDTH, 0.75 + ROW * (last - first + 1)))
@@ -69,7 +74,9 @@ def forest(rows: pd.DataFrame, title: str, margin: float | None = None) -> Figur
             markerfacecolor=face,
             markeredgewidth=1.1,
         )
-    axes.axvline(0, color=MUTED, linewidth=0.7, zorder=0)
+    if null > 0:
+        _logarithmic(axes, rows, null if margin is None else margin)
+    axes.axvline(null, color=MUTED, linewidth=0.7, zorder=0)
     if margin is not None:
         axes.axvline(margin, color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
     named = rows.drop_duplicates("y")
@@ -91,3 +98,14 @@ def forest(rows: pd.DataFrame, title: str, margin: float | None = None) -> Figur
         ]  # fmt: skip
         figure.legend(handles=handles, loc="outside upper left", ncols=len(engines), borderpad=0)
     return figure
+
+
+def _logarithmic(axes: Axes, rows: pd.DataFrame, margin: float) -> None:
+    """A logarithmic axis with ticks at 1, 2, 5 and their powers of ten, at finer ratios in a short span."""
+    axes.set_xscale("log")
+    low, high = min(rows["lower"].min(), margin, 1), max(rows["upper"].max(), margin, 1)
+    short = high / low < 4
+    steps = (1, 1.1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9) if short else (1, 2, 5)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())

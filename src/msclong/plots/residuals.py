@@ -24,11 +24,11 @@ def normal_quantiles(values: np.ndarray) -> pd.DataFrame:
 
 
 @journal
-def residual_panels(residuals: pd.DataFrame, visit: str | None) -> Figure:
-    """Three panels of scaled residuals.
+def residual_panels(residuals: pd.DataFrame, visit: str | None, name: str = "Scaled residual") -> Figure:
+    """Three panels of residuals that have variance one where the model holds.
 
     residuals : columns `scaled`, `fitted` (in the outcome's unit) and, where visits are known, `visit` (text, in
-    order). visit : the axis title of the third panel; None leaves it out.
+    order). visit : the axis title of the third panel; None leaves it out. name : of the residuals' axes.
     """
     figure = Figure(figsize=(WIDTH, 2.5 if visit is None else 4.7))
     if visit is None:
@@ -44,20 +44,20 @@ def residual_panels(residuals: pd.DataFrame, visit: str | None) -> Figure:
     panels["qq"].plot(
         quantiles["normal"].iloc[kept], quantiles["residual"].iloc[kept], ".", color=colour(0), markersize=3.2
     )
-    panels["qq"].set(title="(a) Normal QQ", xlabel="Normal quantile", ylabel="Scaled residual")
+    panels["qq"].set(title="(a) Normal QQ", xlabel="Normal quantile", ylabel=name)
     shown = residuals.iloc[evenly(n, MOST_POINTS)]
     panels["fitted"].plot(shown["fitted"], shown["scaled"], ".", color=colour(0), markersize=3.2, alpha=0.55)
     panels["fitted"].axhline(0, color=MUTED, linewidth=0.8)
-    panels["fitted"].set(title="(b) Against fitted values", xlabel="Fitted mean", ylabel="Scaled residual")
+    panels["fitted"].set(title="(b) Against fitted values", xlabel="Fitted mean", ylabel=name)
     if visit is not None:
-        _by_visit(panels["visit"], residuals, visit)
+        _by_visit(panels["visit"], residuals, visit, name)
     return figure
 
 
-def _by_visit(axes: Axes, residuals: pd.DataFrame, visit: str) -> None:
+def _by_visit(axes: Axes, residuals: pd.DataFrame, visit: str, name: str) -> None:
     visits = list(dict.fromkeys(residuals["visit"]))
     boxes = axes.boxplot(
-        [residuals.loc[residuals["visit"] == name, "scaled"] for name in visits],
+        [residuals.loc[residuals["visit"] == one, "scaled"] for one in visits],
         tick_labels=visits,
         widths=0.5,
         flierprops={"marker": ".", "markersize": 3.2, "markeredgecolor": colour(0)},
@@ -68,4 +68,4 @@ def _by_visit(axes: Axes, residuals: pd.DataFrame, visit: str) -> None:
     axes.axhline(0, color=MUTED, linewidth=0.8, zorder=0)
     every = max(1, -(-len(visits) // 15))
     axes.set_xticks(range(1, len(visits) + 1, every), visits[::every])
-    axes.set(title="(c) By visit", xlabel=capitalised(visit), ylabel="Scaled residual")
+    axes.set(title="(c) By visit", xlabel=capitalised(visit), ylabel=name)

@@ -141,6 +141,27 @@ class Analysis:
             {"arm": arms, "visit": grouped[self.visit].map(self.names.label), "observed": grouped["observed"]}
         )
 
+    @property
+    def effect(self) -> str:
+        """What contrasts are, in words: 'difference', 'ratio' or 'odds ratio'."""
+        return self.design.family.effects[0].replace("-", " ")
+
+    @property
+    def null(self) -> int:
+        """The contrast of equal means: 0, or 1 of ratios."""
+        return 0 if self.effect == "difference" else 1
+
+    @property
+    def null_word(self) -> str:
+        return "one" if self.null else "zero"
+
+    @property
+    def average(self) -> str:
+        """What means are, in words."""
+        family = self.design.family
+        medians = {"log": "geometric mean", "logit": "median"} if family.transformed_gaussian else {}
+        return medians.get(family.link, "mean")
+
     def bayesian(self, name: str) -> bool:
         return isinstance(self.fits[name].estimate, PosteriorDraws)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from msclong.errors import HypothesisError
+from msclong.linear_hypothesis import SIGNS, difference_label, label
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.results.fit import Fit
 
@@ -106,7 +107,6 @@ def _comparison(analysis: Analysis, table_of: Callable[[Fit], pd.DataFrame]) -> 
 
 def _visit_label(analysis: Analysis, level: object) -> str:
     """The visit alone, also where the row is its difference from baseline: every row has the same one."""
-    text, names = analysis.names.label(level), analysis.names
-    reference = f" - {names.label(baseline(analysis))}"
-    known = {names.label(time) for time in analysis.times}
-    return text if text in known else text.removesuffix(reference)
+    text, first = label(level), baseline(analysis)
+    visits = {difference_label(time, first, sign): label(time) for time in analysis.times for sign in SIGNS}
+    return (visits | {label(time): label(time) for time in analysis.times})[text]

@@ -89,13 +89,18 @@ def covariance_in_words(design: Design) -> Description:
             term.structure, (f"a covariance that is {design.structure.description}", ())
         )
         cites += sources
-        what = "Around them, the residuals" if parsed.random else "The outcomes"
+        own = "linear predictors" if spec.conditional else "residuals"
+        what = (
+            f"Around them, the {own}" if parsed.random else f"The {own if spec.conditional else 'outcomes'}"
+        )
         sentences.append(f"{what} of one participant have {words}.")
         if term.group is not None:
             names = listed([label(level) for level in design.covariance.group_levels])
             sentences.append(f"Each {term.group} ({names}) has such parameters of its own.")
-    else:
+    elif not spec.conditional:
         sentences.append("Around them, residuals are independent with one variance.")
+    if spec.conditional:
+        sentences.append("Given these, outcomes are independent.")
     if spec.weights is not None:
         sentences.append(
             f"Observations are weighted by the column {spec.weights}: {'the residual' if parsed.random else 'the'} "

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msclong.design.design import Design
+from msclong.errors import listing
+from msclong.reporting.numbers import count, fixed
 from msclong.reporting.references import Description, Sourced
 from msclong.results.fit import Fit
 from msclong.results.posterior_draws import PosteriorDraws
-from msclong.spec.prior import Priors
+from msclong.spec.prior import ALLOWED
 
 KENWARD_ROGER = "Standard errors and denominator degrees of freedom are those of Kenward and Roger (1997)"
 
@@ -67,10 +70,9 @@ ROBUST_DEGREES = (
 
 def methods(fit: Fit) -> Description:
     """How a fit was estimated; an engine that is not known here is shown with its settings."""
-    random = bool(fit.spec.parsed.random)
     settings = vars(fit.engine)
     if isinstance(fit.estimate, PosteriorDraws):
-        return _bayesian(fit.engine, fit.estimate, random)
+        return _bayesian(fit, fit.estimate)
     likelihood, cites = _likelihood(str(settings.get("method", "")))
     if type(fit.engine).__name__ == "Frequentist":
         inference = _inference(settings["ddf"], settings["vcov"])
@@ -105,45 +107,92 @@ def _likelihood(method: str) -> tuple[str, tuple[str, ...]]:
     return "Maximum likelihood", ()
 
 
-def _bayesian(engine: object, estimate: PosteriorDraws, random: bool) -> Description:
+def _bayesian(fit: Fit, estimate: PosteriorDraws) -> Description:
+    random = bool(fit.spec.parsed.random)
+    own = type(fit.engine).__name__ == "Bayesian"
+    if own and fit.outcome.diagnostics.get("sampler") == "importance":
+        return _by_importance(fit, random)
     chains, draws, _ = estimate.draws.shape
     text = (
         f"{chains:,} chains of {draws:,} draws after tuning from the joint posterior of coefficients and "
         "covariance, under the same likelihood. "
     )
     cites: tuple[str, ...] = ("vehtari",)
-    if type(engine).__name__ == "Bayesian":
+    if own:
         integrated = "Coefficients and random effects" if random else "Coefficients"
+        nuts = (
+            "by the No-U-Turn sampler (Hoffman and Gelman 2014) with PyMC (Abril-Pla et al. 2023) and nutpie"
+        )
         text += (
-            f"{integrated} are integrated out, the covariance parameters are sampled by the No-U-Turn sampler "
-            "(Hoffman and Gelman 2014) with PyMC (Abril-Pla et al. 2023) and nutpie, and coefficients are then "
-            "drawn exactly. "
+            f"All parameters and the latent effects are sampled {nuts}. "
+            if fit.design.conditional
+            else f"{integrated} are integrated out, the covariance parameters are sampled {nuts}, and coefficients are "
+            "then drawn exactly. "
         )
         cites = ("hoffman", "pymc", *cites)
     text += (
         "Estimates are posterior means, intervals are equal-tailed, and probabilities are shares of draws. "
-        "Convergence is judged by the rank-normalised R\N{COMBINING CIRCUMFLEX ACCENT} and the bulk "
-        "effective sample size (Vehtari et al. 2021)."
+        "Convergence is judged by the rank-normalised R\N{COMBINING CIRCUMFLEX ACCENT} and the bulk and tail "
+        "effective sample sizes of every reported quantity (Vehtari et al. 2021)."
     )
     return Description(text, cites)
 
 
-def priors_in_words(priors: Priors) -> Description:
-    """What the fields of `Priors` mean."""
-    scale = "the standard deviation of the outcome in these data"
+def _by_importance(fit: Fit, random: bool) -> Description:
+    figures = fit.outcome.diagnostics
+    draws, efficiency = int(figures["draws"]), float(figures["efficiency"])
+    if fit.design.conditional:
+        what = (
+            "coefficients, covariance and the distribution\u2019s own parameters, with random effects integrated out "
+            "by adaptive Gauss-Hermite quadrature (Pinheiro and Bates 1995)"
+        )
+        shown = "Estimates are posterior means, intervals are equal-tailed, and probabilities are shares of draws."
+    else:
+        integrated = "coefficients and random effects" if random else "coefficients"
+        what = f"the covariance parameters, with {integrated} integrated out"
+        shown = (
+            "Given these, the coefficients are normal: estimates (posterior means), equal-tailed intervals and "
+            "probabilities of coefficients and contrasts are those of the resulting mixture of normal distributions."
+        )
+    text = (
+        f"{draws:,} draws of {what}, by importance sampling under the same likelihood, from a split-t distribution "
+        "around the posterior mode, with Pareto-smoothed weights (Vehtari et al. 2024): "
+        f"k\N{COMBINING CIRCUMFLEX ACCENT} {fixed(float(figures['Pareto k-hat']), 2)} (limit 0.7), "
+        f"{count(efficiency * draws)} effective draws. {shown}"
+    )
+    return Description(text, ("psis", "pinheiro") if fit.design.conditional else ("psis",))
+
+
+def priors_in_words(design: Design) -> Description:
+    """What the fields of the spec's `Priors` mean for this design."""
+    priors, family = design.spec.priors, design.family
+    scale = "1" if design.linked else f"the standard deviation of {family.measured} in these data"
     if priors.outcome_scale is not None:
         scale = f"{priors.outcome_scale:g}, which was specified beforehand"
+    whose, middle = "", f"mean of {family.measured}"
+    if design.linked:
+        whose, middle = (
+            f" of the linear predictor ({family.link})",
+            "linear predictor at the covariates\u2019 means",
+        )
     coefficients = (
-        f"on an outcome scale s: {scale}. Coefficients are normal around zero with standard deviation "
-        f"{priors.coefficient_sd:g} s per standard deviation of the covariate, the mean outcome with "
-        f"{priors.intercept_sd:g} s around the mean of the data"
+        f"on a scale s{whose}: {scale}. Coefficients are normal around zero with standard deviation "
+        f"{priors.coefficient_sd:g} s per standard deviation of the covariate, the {middle} with "
+        f"{priors.sd_of_intercept(design.linked):g} s around that of the data"
     )
-    if priors.covariance == "jeffreys":
-        text = f"Priors are {coefficients}; the covariance has Jeffreys\u2019 prior (Geisser and Cornfield 1963)."
+    named = [name for group in ALLOWED for name in getattr(priors, group)]
+    but = f" Priors of {listing(named, 20)} were stated singly." if named else ""
+    if priors.covariance != "weakly informative":
+        which = (
+            "Jeffreys\u2019 prior"
+            if priors.covariance == "jeffreys"
+            else "the power of its determinant under which contrasts have Student\u2019s t"
+        )
+        text = f"Priors are {coefficients}; the covariance has {which} (Geisser and Cornfield 1963).{but}"
         return Description(text, ("geisser",))
     text = (
         f"Priors are weakly informative, {coefficients}; standard deviations are "
         f"half-Student-t with {priors.sd_df:g} degrees of freedom and scale {priors.sd_scale:g} s (Gelman "
-        f"2006), correlation matrices LKJ({priors.correlation_eta:g}) (Lewandowski, Kurowicka and Joe 2009)."
+        f"2006), correlation matrices LKJ({priors.correlation_eta:g}) (Lewandowski, Kurowicka and Joe 2009).{but}"
     )
     return Description(text, ("gelman", "lewandowski"))

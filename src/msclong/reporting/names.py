@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from msclong.linear_hypothesis import difference_label, label
+from msclong.linear_hypothesis import SIGNS, Sign, difference_label, label
 from msclong.reporting.numbers import MINUS
 from msclong.spec.model_spec import ModelSpec
 
@@ -43,8 +43,8 @@ class Names:
         text = label(level)
         return text if len(text) > 1 and any(map(str.isalpha, text)) else f"{self.arm_column} {text}"
 
-    def arm_difference(self, level: object, control: object) -> str:
-        return f"{self.arm(level)} {MINUS} {self.arm(control)}"
+    def arm_difference(self, level: object, control: object, sign: Sign) -> str:
+        return f"{self.arm(level)} {MINUS if sign == '-' else sign} {self.arm(control)}"
 
     def visit(self, level: object) -> str:
         """'Month 3' as it is; a bare number with what it counts, 'week 8'."""
@@ -57,5 +57,9 @@ class Names:
     def of_differences(self, name: str, levels: tuple[object, ...], control: object) -> str:
         """The reader's form of an arm or a difference of arms, as results tables label it."""
         found = {label(level): self.arm(level) for level in levels}
-        found |= {difference_label(level, control): self.arm_difference(level, control) for level in levels}
+        found |= {
+            difference_label(level, control, sign): self.arm_difference(level, control, sign)
+            for level in levels
+            for sign in SIGNS
+        }
         return found[name]

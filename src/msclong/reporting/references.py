@@ -44,6 +44,10 @@ REFERENCES = {
     "unequal. Biometrika 1971;58:545–554.",
     "pustejovsky": "Pustejovsky JE, Tipton E. Small-sample methods for cluster-robust variance estimation and "
     "hypothesis testing in fixed effects models. J Bus Econ Stat 2018;36:672–683.",
+    "pinheiro": "Pinheiro JC, Bates DM. Approximations to the log-likelihood function in the nonlinear mixed-effects "
+    "model. J Comput Graph Stat 1995;4:12–35.",
+    "psis": "Vehtari A, Simpson D, Gelman A, Yao Y, Gabry J. Pareto smoothed importance sampling. J Mach Learn Res "
+    "2024;25(72):1–58.",
     "pymc": "Abril-Pla O, Andreani V, Carroll C, et al. PyMC: a modern, and comprehensive probabilistic "
     "programming framework in Python. PeerJ Comput Sci 2023;9:e1516.",
     "satterthwaite": "Fai AH-T, Cornelius PL. Approximate F-tests of multiple degree of freedom hypotheses "

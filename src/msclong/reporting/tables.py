@@ -121,6 +121,7 @@ HEADINGS = {
     "lower_adjusted": "Lower, adj.",
     "upper_adjusted": "Upper, adj.",
     "prob_negative": "P(< 0)",
+    "prob_below_1": "P(< 1)",
     "prob_beyond_margin": "P(beyond margin)",
     "ess_bulk": "ESS",
     "rhat": "R\N{COMBINING CIRCUMFLEX ACCENT}",
@@ -153,7 +154,8 @@ def _evidence(analysis: Analysis, table: pd.DataFrame) -> list[tuple[str, str, F
             [(f"p({beyond_margin(analysis)})", "p_margin", numbers.p_value)] if "p_margin" in table else []
         )
         return found
-    found = [("P(< 0)", "prob_negative", numbers.probability)]
+    negative = "prob_below_1" if "prob_below_1" in table else "prob_negative"
+    found = [(HEADINGS[negative], negative, numbers.probability)]
     if analysis.spec.margin is not None and not table["prob_beyond_margin"].isna().all():
         found.append((f"P({beyond_margin(analysis)})", "prob_beyond_margin", numbers.probability))
     return found
@@ -162,7 +164,7 @@ def _evidence(analysis: Analysis, table: pd.DataFrame) -> list[tuple[str, str, F
 def beyond_margin(analysis: Analysis) -> str:
     """'< −3': beyond the margin on the side of benefit."""
     margin = float(analysis.spec.margin or 0)
-    return f"{'<' if margin < 0 else '>'} {numbers.stated(margin)}"
+    return f"{'<' if margin < analysis.null else '>'} {numbers.stated(margin)}"
 
 
 def frame_table(frame: pd.DataFrame, key: str, caption: str, notes: Sequence[str] = ()) -> Table:

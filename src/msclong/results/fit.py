@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from msclong.contrasts.kinds import arm_and_visit, as_list, contrast_hypothesis
-from msclong.contrasts.linear_constraints import linear_hypothesis
-from msclong.contrasts.marginal_means import marginal_means
-from msclong.contrasts.margins import ONE_SIDED
-from msclong.contrasts.term_tests import term_hypotheses
 from msclong.design.design import Design
-from msclong.errors import HypothesisError
-from msclong.linear_hypothesis import LinearHypothesis
-from msclong.results.hypothesis_table import Adjustment, check_level, hypothesis_table
+from msclong.errors import EngineError, HypothesisError
+from msclong.results.answers import Answers
+from msclong.results.check import check_table
+from msclong.results.conditional_draws import ConditionalDraws
+from msclong.results.covariance_posterior import covariance_posterior
+from msclong.results.datatree import to_datatree
+from msclong.results.hypothesis_table import check_level
 from msclong.results.outcome import Outcome
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
@@ -25,23 +23,29 @@ from msclong.results.prediction import Interval, predict
 from msclong.results.random_effects import random_effects
 from msclong.results.residuals import Kind, residuals
 from msclong.results.simulation import simulate
-from msclong.results.summary import format_summary
+from msclong.results.subject_trajectories import subject_trajectories
+from msclong.results.summary import format_summary, model_facts
 from msclong.results.variance_components import VarianceComponents
 from msclong.spec.model_spec import ModelSpec
 
+if TYPE_CHECKING:
+    from xarray import DataTree
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit:
+class Fit(Answers):
     """One model fitted to one outcome by one engine.
 
     engine : the frozen engine configuration. design : what was fitted. estimate : beta as a point estimate
     or as draws. covariance : variance components. outcome : how the fit went.
     loglik : maximised log-likelihood (restricted under REML), all constants included; None for a posterior.
-    n_parameters : parameters that AIC and BIC count. priors : each parameter's prior as text, in outcome units;
+    n_parameters : parameters that AIC and BIC count. priors : each parameter's prior as text;
     None for a frequentist fit.
 
     Tables have the columns `estimate se lower upper`, then `df statistic p_value [p_adjusted]` or
-    `prob_negative prob_beyond_margin ess_bulk rhat mcse`; estimates are in the outcome's unit.
+    `prob_negative prob_beyond_margin ess_bulk rhat mcse` (of ratios prob_below_1; with a margin prob_improved, with a
+    rope prob_in_rope); estimates are in the outcome's unit. A table's `attrs` name its effect or scale, and its
+    interval: of a posterior equal-tailed and 95 %, where nothing else is asked.
     """
 
     engine: object
@@ -94,153 +98,27 @@ class Fit:
         n = max(self.n_obs - (len(self.estimate.names) if reml else 0), k + 2)
         return -2 * self._loglik() + 2 * k * n / (n - k - 1)
 
-    def coefficients(self, level: float = 0.95) -> pd.DataFrame:
-        """Fixed effects, indexed by patsy's names."""
-        rows = pd.Index(self.estimate.names, name="coefficient")
-        return hypothesis_table(self.estimate, LinearHypothesis(np.eye(len(rows)), rows), level)
-
-    def means(
-        self,
-        by: str | Sequence[str] | None = None,
-        at: Mapping[str, Sequence[object]] | None = None,
-        level: float = 0.95,
-        *,
-        weights: str = "equal",
-    ) -> pd.DataFrame:
-        """Marginal (least-squares) means for each combination of levels of `by` (default: arm and visit).
-
-        Covariates at their mean or at `at`; other factors averaged by `weights`: 'equal', 'observed', 'subjects' or
-        'counterfactual' (see `msclong.contrasts.marginal_means.marginal_means`). Raises HypothesisError for an
-        average that the design leaves ambiguous.
-        """
-        chosen = as_list(by) if by is not None else arm_and_visit(self.design)
-        return hypothesis_table(self.estimate, marginal_means(self.design, chosen, at, weights), level)
-
-    def contrasts(
-        self,
-        versus: object = None,
-        factor: str | None = None,
-        by: str | Sequence[str] | None = None,
-        adjust: Adjustment = None,
-        level: float = 0.95,
-        margin: float | None = None,
-        at: Mapping[str, Sequence[object]] | None = None,
-        *,
-        kind: str | None = None,
-        weights: str = "equal",
-        test: str | None = None,
-        family: str | Sequence[str] | None = None,
-        hypothesis: Any = None,
-    ) -> pd.DataFrame:
-        """Differences of marginal means, or the rows of any linear `hypothesis`, one test each.
-
-        Without arguments, the founding question: each visit minus baseline, by arm, followed by the
-        difference of the arms' changes. (For an outcome that is itself a change from baseline: the
-        mean change at each visit, by arm, followed by the arms' differences; with the baseline as a covariate, these
-        differences alone.) With `versus`, each other level of `factor` (default: the visit) minus level `versus`,
-        within each combination of levels of `by`. Differences of arms that are constrained to be equal at baseline have
-        no row there.
-
-        kind
-            'pairwise', 'consecutive': differences of levels of `factor`, later minus earlier. 'polynomial': orthogonal
-            trends linear, quadratic, ... over the visits' times, equally spaced where these are unknown.
-            'average': mean over the visits, less baseline. 'auc': area under the means by the trapezoidal rule, outcome
-            times time; 'incremental-auc': above baseline. 'difference-in-differences': the arms' differences of
-            changes alone. Where neither `factor` nor `by` is named (average and areas: always), rows by arm are
-            followed by the arms' differences.
-        weights, at
-            As for `means`. Where `at` leaves the baseline visit out, say with `versus` what changes are measured from.
-        hypothesis
-            Instead of all these: text over coefficient names such as 'a - b, c = 2', {row: {coefficient: weight}}, a
-            DataFrame or matrix of weights, a term's name, or a LinearHypothesis (`Fit.hypothesis`).
-        test, margin
-            None: two-sided, of no difference. 'less', 'greater': one-sided. 'superiority', 'non-inferiority',
-            'equivalence': beyond, not worse than, or within a signed margin (default: the spec's), whose sign is the
-            direction of benefit. p_value is that test's; `lower` and `upper` stay a two-sided interval: one-sided tests
-            at 2.5 % agree with the 95 % interval, equivalence at 5 % with level=0.90. A posterior has the
-            probability of the same statement instead: prob_beyond_margin (wherever there is a margin),
-            prob_non_inferior, prob_equivalent. Without `test` a margin changes no p-value; 'less' and 'greater'
-            are against zero and take none.
-        adjust, family
-            bonferroni, holm, hochberg, bh, mvt (single step, from the joint distribution: Dunnett's, Tukey's and
-            others), mvt-stepdown, fixed-sequence (rows in their order), or a GraphicalProcedure. The family is
-            the whole table, or with `family` the rows that agree in these levels of the row names ('TRT': each
-            arm, and each difference of arms, by itself). Adds p_adjusted; for bonferroni and mvt the
-            simultaneous limits lower_adjusted and upper_adjusted too. Frequentist fits only.
-        """
-        if hypothesis is None:
-            rows = contrast_hypothesis(self.design, kind, versus, factor, by, at, weights)
-        elif any(given is not None for given in (kind, versus, factor, by, at)):
-            raise HypothesisError("hypothesis= stands for itself; leave kind, versus, factor, by and at out.")
-        else:
-            rows = self._hypothesis(hypothesis)
-        if margin is not None and test in ONE_SIDED:
-            raise HypothesisError(
-                f"test={test!r} is against zero and has no margin; test='superiority' and 'non-inferiority' have "
-                "one."
-            )
-        margin = self.spec.margin if margin is None else margin
-        return hypothesis_table(self.estimate, rows, level, margin, test, adjust, family)
-
-    def hypothesis(
-        self,
-        versus: object = None,
-        factor: str | None = None,
-        by: str | Sequence[str] | None = None,
-        at: Mapping[str, Sequence[object]] | None = None,
-        *,
-        kind: str | None = None,
-        weights: str = "equal",
-    ) -> LinearHypothesis:
-        """The linear hypothesis behind `contrasts`, to compose further and hand to `test` or `contrasts`."""
-        return contrast_hypothesis(self.design, kind, versus, factor, by, at, weights)
-
-    def test(self, hypothesis: Any) -> pd.DataFrame:
-        """Joint test of a term of the fixed part (all its coefficients zero) or of any linear hypothesis.
-
-        hypothesis : a term's name, or whatever `contrasts(hypothesis=...)` takes, which tests its rows one by one.
-
-        Frequentist: F with the engine's degrees of freedom. Bayesian: posterior contour probability of zero.
-        A main effect inside an interaction is tested at the reference levels, as its coefficients are coded;
-        `anova` tests it whatever the coding. Raises HypothesisError for a name that is no term or coefficient, or one
-        of which arms that are constrained to be equal at baseline leave no coefficient.
-        """
-        name = hypothesis if isinstance(hypothesis, str) else "hypothesis"
-        rows = self._hypothesis(hypothesis)
-        return pd.DataFrame([self.estimate.joint(rows)], index=pd.Index([name], name="term"))
-
-    def anova(self, type: int = 3) -> pd.DataFrame:
-        """Joint test of every term of the fixed part, of type 3 or 2, whatever the coding of its factors.
-
-        Type 3 averages over the other factors with equal weights, so that a main effect inside an interaction is the
-        average effect (a factor crossed with a covariate: its effect at covariate zero). Type 2 adjusts each term for
-        all terms that do not contain it. As SAS and R lmerTest; `test` tests coefficients as they are coded instead.
-
-        Columns as those of `test`. Satterthwaite's df of a joint test depend on how its rows are written: they are
-        R lmerTest's. Raises HypothesisError for another `type` or a fixed part without terms.
-        """
-        tests = {
-            name: self.estimate.joint(rows) for name, rows in term_hypotheses(self.design.fixed, type).items()
-        }
-        return pd.DataFrame.from_dict(tests, orient="index").rename_axis("term")
-
     def residuals(self, kind: Kind = "raw") -> pd.Series:
-        """Residuals of the observed outcomes, (N,): 'raw', 'pearson', 'scaled' or 'conditional'.
+        """Residuals of the observed outcomes, (N,): 'raw', 'pearson', 'scaled', 'conditional' or 'quantile'.
 
         y - X beta; divided by its SD; uncorrelated, by the Cholesky factor of Sigma; y - X beta - Z b, with b the
-        predicted random effects. See `msclong.results.residuals`. Raises SpecError for another kind.
+        predicted random effects; normal quantiles of the outcome's place in its predictive distribution. See
+        `msclong.results.residuals`. Of lognormal and logitnormal outcomes they are those of the logarithm or logit.
+        Raises SpecError for another kind, EngineError for any but 'quantile' of other families.
         """
-        return residuals(self.design, self.estimate.beta, self.covariance.theta, kind)
+        return residuals(self.design, self.estimate, self.covariance.theta, kind)
 
     def fitted(self) -> pd.Series:
-        """X beta of the observed rows, (N,), in the outcome's unit."""
+        """X beta of the observed rows, (N,), in the outcome's unit; of other families what `predict` gives them."""
+        if self.design.conditional or self.design.family.link != "identity":
+            return self.predict()["estimate"].rename("fitted")
         values = self.design.fixed.X @ self.estimate.beta
         return pd.Series(values, index=self.design.fixed.frame.index, name="fitted")
 
     def random_effects(self) -> pd.DataFrame:
         """Predicted random effects (BLUPs), indexed by grouping, level and effect: `estimate`, and `se` of prediction.
 
-        Raises SpecError where the model has none.
+        Raises SpecError where the model has none, EngineError for outcomes that are not Gaussian (see `trajectories`).
         """
         return random_effects(self.design, self.estimate, self.covariance.theta)
 
@@ -272,6 +150,10 @@ class Fit:
             observation, whose residual is added (marginal: all of Sigma_tt). Where nothing in Sigma is independent
             between measurements (us, ar1, ...) the two are one if `conditional`.
 
+        All on the outcome's own scale: lognormal and logitnormal outcomes by their medians; others by their
+        means, over new subjects or (conditional) over the effects of the row's own subject given its outcomes, which
+        must then be among those fitted.
+
         Returns
         -------
         DataFrame indexed like `newdata` (its later visits): `estimate se [lower upper] [df]`. se covers beta's
@@ -287,50 +169,86 @@ class Fit:
             self.design, self.estimate, self.covariance.theta, newdata, conditional, interval, level
         )
 
+    def trajectories(self, level: float = 0.95) -> pd.DataFrame:
+        """Each subject's own course: `predict(conditional=True)` at every planned visit, missed ones included.
+
+        DataFrame indexed by subject and visit: estimate, se, lower, upper, and whether the visit was observed.
+        A visit that was missed is filled in where the model's covariates do not vary within subjects; else, and of
+        irregular times, the observed visits alone are listed. Where Sigma has no independent residual (us, ar1, ...),
+        the course of Gaussian outcomes runs through what was observed. Raises SpecError for a model without visits.
+        """
+        check_level(level)
+        return subject_trajectories(self.design, self.estimate, self.covariance.theta, level)
+
+    def covariance_posterior(self, level: float = 0.95) -> pd.DataFrame:
+        """SDs at the planned visits and correlations between them (by group): estimate, se, lower, upper, convergence.
+
+        Of outcomes, or where these are not Gaussian of their linear predictors. Raises EngineError without draws,
+        HypothesisError where times are irregular.
+        """
+        check_level(level)
+        return covariance_posterior(self.covariance, self.estimate, level)
+
     def simulate(self, n: int, seed: int | None = None) -> pd.DataFrame:
-        """`n` new outcome vectors of the observed rows, (N, n), from the fitted marginal model.
+        """`n` new outcome vectors of the observed rows, (N, n), on the outcome's scale, of new subjects.
 
         At the point estimates; of a posterior, each at a draw of its own (posterior predictive).
         """
         return simulate(self.design, self.estimate, self.covariance.theta, n, seed)
 
+    def checks(self) -> pd.DataFrame:
+        """Whether the draws of a posterior can be relied on: one row for each criterion, indexed by its name.
+
+        quantity : what has the worst value, of all coefficients, contrasts, means and covariance parameters that are
+        reported unasked. value, threshold, passed. advice : what to do where it is missed. The criteria
+        are those that decide `outcome.converged`. Raises EngineError where there are no draws.
+        """
+        if not self.outcome.checks:
+            raise EngineError(
+                f"A fit by {type(self.engine).__name__} has no draws to check; fit.outcome says how it went."
+            )
+        return check_table(self.outcome.checks)
+
+    def pymc_model(self) -> Any:
+        """The posterior as a pm.Model, to look at, extend or sample: what `Bayesian(sampler="nuts")` samples.
+
+        Of a Gaussian model the variables are standard deviations, (partial) correlations and ranges, in units of the
+        OLS residual SD; coefficients and random effects are integrated out in the potential "log likelihood".
+        Raises EngineError where the engine is not Bayesian.
+        """
+        build = getattr(self.engine, "pymc_model", None)
+        if build is None:
+            raise EngineError(
+                f"{type(self.engine).__name__} has no PyMC model; fit with ml.Bayesian(seed=...)."
+            )
+        return build(self.design)
+
+    def to_datatree(self) -> DataTree:
+        """The draws of a posterior and its data as an ArviZ DataTree (see `msclong.results.datatree`)."""
+        return to_datatree(self.design, self.estimate, self.outcome, self.engine)
+
     def summary(self, level: float = 0.95) -> str:
         """The fit as text, at most 100 columns wide; print it."""
         check_level(level)
-        facts = [
-            self.spec.formula,
-            f"engine: {self.engine!r}",
-            f"{self.n_obs} observations of {self.n_subjects} subjects{self._ties()}",
-        ]
-        facts[1:1] = [
-            f"{name}: {value}"
-            for name, value in (("baseline_as", self.spec.baseline_as), ("weights", self.spec.weights))
-            if value is not None
-        ]
+        facts = model_facts(self.design, self.engine)
         if self.loglik is not None:
             facts.append(f"log-likelihood {self.loglik:.6f}   AIC {self.aic:.3f}   BIC {self.bic:.3f}")
-        tables = {
-            f"Fixed effects ({level:.0%} intervals)": self.coefficients(level),
-            f"Covariance: Sigma {self.covariance.structure.description}": self.covariance.parameters,
-        }
+        coefficients = self.coefficients(level)
+        tables = {f"Fixed effects ({coefficients.attrs['interval']} intervals)": coefficients}
+        if isinstance(self.estimate, ConditionalDraws) and self.estimate.phi:
+            tables["Family"] = self.family_parameters(level)
+        what = "of the linear predictors " if self.design.conditional else ""
+        tables[f"Covariance: Sigma {what}{self.covariance.structure.description}"] = (
+            self.covariance.parameters
+        )
         if self.priors is not None:
-            tables["Priors (in outcome units; of coefficients, per unit of the covariate)"] = self.priors
+            scale = self.design.family.predictor_scale
+            tables[f"Priors ({scale}; of coefficients, per unit of the covariate)"] = self.priors
         title = f"{self.spec.outcome_label}: {type(self.engine).__name__} fit"
         return format_summary(title, [*facts, str(self.outcome)], tables)
 
     def __repr__(self) -> str:
         return self.summary()
-
-    def _ties(self) -> str:
-        """How many independent units random effects tie the subjects into, where they do."""
-        units = int(self.design.unit.max()) + 1
-        return "" if units == self.n_subjects else f" in {units} independent unit{'s' if units > 1 else ''}"
-
-    def _hypothesis(self, given: Any) -> LinearHypothesis:
-        fixed = self.design.fixed
-        every = (*fixed.design_info.term_names, *fixed.design_info.column_names)
-        taken = [name for name in every if name not in (*fixed.names, *fixed.terms)]
-        return linear_hypothesis(given, self.estimate.names, fixed.terms, taken)
 
     def _loglik(self) -> float:
         if self.loglik is None:

@@ -15,6 +15,7 @@ from msclong.errors import HypothesisError, SpecError, listing
 from msclong.linear_hypothesis import LinearHypothesis
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
+from msclong.results.posterior_table import IntervalKind
 
 Adjustment = str | GraphicalProcedure | None
 
@@ -27,12 +28,15 @@ def hypothesis_table(
     test: str | None = None,
     adjust: Adjustment = None,
     family: str | Sequence[str] | None = None,
+    rope: tuple[float, float] | None = None,
+    interval: IntervalKind = "equal-tailed",
 ) -> pd.DataFrame:
     """Rows of `hypothesis` with the columns of every results table.
 
     test, margin : see `msclong.contrasts.margins.alternative`. adjust : see `msclong.contrasts.multiplicity`; adds
     p_adjusted and, where simultaneous intervals exist, lower_adjusted and upper_adjusted. family : levels of
-    the row names within which p-values are adjusted; None: all rows are one family.
+    the row names within which p-values are adjusted; None: all rows are one family. rope, interval : of a posterior,
+    see `msclong.results.posterior_table.posterior_table`. The table's attrs name its intervals.
 
     Raises SpecError or HypothesisError.
     """
@@ -48,8 +52,13 @@ def hypothesis_table(
             raise HypothesisError(
                 f"adjust={adjust!r} adjusts p-values, and a posterior has none; leave it out."
             )
-        return estimate.test(hypothesis, level, margin, against)
+        return estimate.test(hypothesis, level, margin, against, rope, interval)
+    if rope is not None or interval != "equal-tailed":
+        raise HypothesisError(
+            f"{'rope' if rope is not None else f'interval={interval!r}'} is asked of a posterior: engine=ml.Bayesian()."
+        )
     table = estimate.test(hypothesis, level, against)
+    table.attrs["interval"] = f"{100 * level:.4g} % confidence"
     if adjust is None:
         return table
     tests = estimate.row_tests(hypothesis, against)

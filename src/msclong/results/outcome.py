@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msclong.results.check import Check
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -12,7 +14,8 @@ class Outcome:
 
     converged : whether the engine's own criterion was met. singular : whether the covariance lies on its boundary.
     notes : sentences for the reader. fallback : declared structures that could not be fitted, with the reason, in
-    the order tried. diagnostics : named figures (iterations; or R-hat, ESS, divergences).
+    the order tried. diagnostics : named figures (iterations; or R-hat, ESS, divergences). checks : of a posterior,
+    each criterion with its worst value (`Fit.checks`).
     """
 
     converged: bool
@@ -20,6 +23,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     diagnostics: Mapping[str, float | int | str] = field(default_factory=dict)
     fallback: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     def __str__(self) -> str:
         state = "converged" if self.converged else "NOT CONVERGED"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,14 @@ import pandas as pd
 from msclong.contrasts.margins import Alternative
 from msclong.errors import SpecError
 from msclong.linear_hypothesis import LinearHypothesis
-
-PROBABILITIES = {"non-inferiority": "prob_non_inferior", "equivalence": "prob_equivalent"}
-"""Columns of tests of margins; superiority is prob_beyond_margin."""
-
-Convergence = Callable[[np.ndarray], dict[str, np.ndarray]]
-"""(chains, draws, m) -> {'ess_bulk', 'rhat', 'mcse'}, each (m,)."""
+from msclong.results.posterior_table import (
+    COLUMNS,
+    Convergence,
+    IntervalKind,
+    Marginals,
+    SampledMarginals,
+    posterior_table,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +26,7 @@ class PosteriorDraws:
     """Draws of beta, (chains, draws, p); `convergence` computes chain diagnostics (the Bayesian engine's).
 
     theta : (chains, draws, k) draws of the covariance parameters on the natural scale, where the engine keeps them.
+    sample_stats : figures of the sampler's steps by name, (chains, draws) each; none of an importance sample.
     """
 
     names: tuple[str, ...]
@@ -31,18 +34,9 @@ class PosteriorDraws:
     convergence: Convergence
     theta: np.ndarray | None = None
     theta_names: tuple[str, ...] = ()
+    sample_stats: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-    columns = (
-        "estimate",
-        "se",
-        "lower",
-        "upper",
-        "prob_negative",
-        "prob_beyond_margin",
-        "ess_bulk",
-        "rhat",
-        "mcse",
-    )
+    columns = COLUMNS
 
     @property
     def flat(self) -> np.ndarray:
@@ -72,42 +66,30 @@ class PosteriorDraws:
         """Draws of L beta, (chains, draws, m)."""
         return self.draws @ hypothesis.L.T
 
+    def marginals(self, hypothesis: LinearHypothesis) -> Marginals:
+        """The distribution of each row of L beta; a posterior that knows more than its draws overrides this."""
+        return SampledMarginals(self.of(hypothesis), self.convergence)
+
     def test(
         self,
         hypothesis: LinearHypothesis,
         level: float = 0.95,
         margin: float | None = None,
         against: Alternative | None = None,
+        rope: tuple[float, float] | None = None,
+        interval: IntervalKind = "equal-tailed",
     ) -> pd.DataFrame:
-        """Posterior mean, SD and equal-tailed `level` interval of L beta; probabilities of delta = L beta - value.
+        """Posterior mean, SD and `level` interval of L beta; probabilities of delta = L beta - value.
 
         prob_negative: delta < 0. prob_beyond_margin: delta beyond the signed margin, below -3 for margin=-3, above 3
-        for margin=3; without one the column is empty. Where `against` is of non-inferiority or equivalence, one
-        column more: prob_non_inferior or prob_equivalent.
+        for margin=3; without one the column is empty. prob_improved (with a margin): delta in its direction. Where
+        `against` is of non-inferiority or equivalence: prob_non_inferior or prob_equivalent. With a `rope`, a region of
+        practical equivalence: prob_in_rope, the probability that delta lies between its limits.
         """
-        draws = self.of(hypothesis)
-        flat = draws.reshape(-1, draws.shape[2])
-        delta = flat - hypothesis.value
-        tail = (1 - level) / 2
-        lower, upper = np.quantile(flat, [tail, 1 - tail], axis=0)
-        if margin is None:
-            beyond = np.full(flat.shape[1], np.nan)
-        else:
-            beyond = (delta < margin if margin < 0 else delta > margin).mean(axis=0)
-        table = {
-            "estimate": flat.mean(axis=0),
-            "se": flat.std(axis=0, ddof=1),
-            "lower": lower,
-            "upper": upper,
-            "prob_negative": (delta < 0).mean(axis=0),
-            "prob_beyond_margin": beyond,
-            **self.convergence(draws),
-        }
-        result = pd.DataFrame(table, index=hypothesis.rows)[list(self.columns)]
-        if against is not None and against.name in PROBABILITIES:
-            position = self.columns.index("prob_beyond_margin") + 1
-            result.insert(position, PROBABILITIES[against.name], against.probability(delta))
-        return result
+        marginals = self.marginals(hypothesis)
+        return posterior_table(
+            marginals, hypothesis.rows, hypothesis.value, level, margin, against, rope, interval
+        )
 
     def joint(self, hypothesis: LinearHypothesis) -> dict[str, float]:
         """How far the hypothesised values (zeros) lie out in the joint posterior of the rows.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,9 +16,13 @@ from msclong.data.tables import to_pandas
 from msclong.design.coordinates import keys
 from msclong.design.design import Design
 from msclong.design.fixed_effects import columns_in
+from msclong.design.unit_batches import paired_batches
 from msclong.errors import DataError, SpecError, listing
+from msclong.results.conditional_draws import ConditionalDraws
+from msclong.results.effect_scale import INVERSES, transformed_back
 from msclong.results.kriging import kriging, remainder
 from msclong.results.mixture import normal_mixture
+from msclong.results.outcome_prediction import predicted_draws
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
 
@@ -62,24 +65,6 @@ class Targets:
     observed_coords: np.ndarray
     observed_unit: np.ndarray
 
-    def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Observations (P, t) and targets (P, m) of the P units that have t and m of them."""
-        found: dict[tuple[int, int], list[tuple[np.ndarray, np.ndarray]]] = {}
-        codes = np.unique(self.unit)
-        for observed, rows in zip(
-            _rows_of(codes, self.observed_unit), _rows_of(codes, self.unit), strict=True
-        ):
-            found.setdefault((len(observed), len(rows)), []).append((observed, rows))
-        for pairs in found.values():
-            yield np.stack([observed for observed, _ in pairs]), np.stack([rows for _, rows in pairs])
-
-
-def _rows_of(codes: np.ndarray, unit: np.ndarray) -> list[np.ndarray]:
-    """The rows of each of some units, in their order."""
-    order = np.argsort(unit, kind="stable")
-    first, last = (np.searchsorted(unit[order], codes, side=side) for side in ("left", "right"))
-    return [order[start:end] for start, end in zip(first, last, strict=True)]
-
 
 def predict(
     design: Design,
@@ -100,6 +85,46 @@ def predict(
         raise DataError("newdata has no rows.")
     if newdata is not None and design.data.taken_out is not None:
         frame = _later_rows(design, frame)
+    return predicted(design, estimate, theta, frame, conditional, interval, level)
+
+
+def predicted(
+    design: Design,
+    estimate: PointEstimate | PosteriorDraws,
+    theta: np.ndarray,
+    frame: pd.DataFrame,
+    conditional: bool,
+    interval: Interval | None,
+    level: float,
+) -> pd.DataFrame:
+    """The same for rows as the design holds them."""
+    new = interval == "prediction"
+    columns = ["estimate", "se", *(LIMITS if interval else ())]
+    if isinstance(estimate, ConditionalDraws):
+        draws = predicted_draws(design, estimate, frame, conditional, new)
+        lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        table = {
+            "estimate": draws.mean(axis=0),
+            "se": draws.std(axis=0, ddof=1),
+            "lower": lower,
+            "upper": upper,
+        }
+        return pd.DataFrame(table, index=frame.index)[columns]
+    inverse = INVERSES.get(design.family.link)
+    result = _of_gaussian(design, estimate, theta, frame, conditional, interval, level)
+    return result if inverse is None else transformed_back(result, *inverse)
+
+
+def _of_gaussian(
+    design: Design,
+    estimate: PointEstimate | PosteriorDraws,
+    theta: np.ndarray,
+    frame: pd.DataFrame,
+    conditional: bool,
+    interval: Interval | None,
+    level: float,
+) -> pd.DataFrame:
+    """The prediction of outcomes that are Gaussian as they stand, or as the family transforms them."""
     new = interval == "prediction"
     targets = _conditional(design, frame) if conditional else _marginal(design, frame, new)
     if isinstance(estimate, PosteriorDraws):
@@ -124,7 +149,7 @@ def predictions(design: Design, targets: Targets, beta: np.ndarray, theta: np.nd
         return Prediction(mean, loading, variance, independent)
     signal_terms = [term for term in components(design.structure) if not term.is_independent]
     residual = targets.y - targets.observed_X @ beta
-    for observed, new in targets.batches():
+    for observed, new in paired_batches(targets.observed_unit, targets.unit):
         t = observed.shape[1]
         coords = np.concatenate([targets.observed_coords[observed], targets.coords[new]], axis=1)
         sigma = design.structure.sigma(theta, coords)
@@ -224,10 +249,12 @@ def _outcomes_of_new_subjects(design: Design, newdata: pd.DataFrame) -> tuple[np
                 f"or leave {listing(parts)} out to predict them from their covariates alone."
             )
         return np.zeros(len(newdata), dtype=bool), np.zeros(len(newdata))
-    y = measurement(newdata[outcome], "outcome").to_numpy()
+    y = measurement(newdata[outcome], "outcome").to_numpy(copy=True)
     fresh = new & ~np.isnan(y)
     if design.spec.baseline_as == "change":
         baseline = measurement(newdata[COLUMN], "outcome").to_numpy()
         _refuse_without_baseline(design, newdata, fresh & np.isnan(baseline))
         y = y - baseline
+    design.family.check({"y": y[fresh]}, outcome, newdata.index[fresh])
+    y[fresh] = design.family.transform(y[fresh])
     return fresh, y

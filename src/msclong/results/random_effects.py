@@ -11,7 +11,7 @@ from msclong.covariance.components import Component, components
 from msclong.covariance.random_effects import RandomEffects
 from msclong.design.coordinates import keys
 from msclong.design.design import Design
-from msclong.errors import SpecError
+from msclong.errors import EngineError, SpecError
 from msclong.linear_hypothesis import label
 from msclong.results.kriging import kriging, remainder
 from msclong.results.mixture import normal_mixture
@@ -71,6 +71,11 @@ def random_effects(
 
     Raises SpecError where the model has no random effects.
     """
+    if design.conditional:
+        raise EngineError(
+            f"Random effects of family {design.family.keyword!r} have no linear prediction; fit.trajectories() has "
+            "each subject's own course."
+        )
     groups = _groups(design)
     if not groups:
         raise SpecError(

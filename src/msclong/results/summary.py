@@ -7,11 +7,29 @@ from itertools import zip_longest
 
 import pandas as pd
 
+from msclong.design.design import Design
+
 WIDTH = 100
 """Columns of a terminal or a listing."""
 
 LONG, GAP = 16, 4
 """A table of more rows than this stands in columns, so many blanks apart, where WIDTH has room for them."""
+
+
+def model_facts(design: Design, engine: object) -> list[str]:
+    """The model, the engine and the data, one fact a line."""
+    spec, units = design.spec, int(design.unit.max()) + 1
+    stated: dict[str, str | None] = {"baseline_as": spec.baseline_as, "weights": spec.weights}
+    if spec.family != "gaussian" or spec.conditional:
+        stated["family"] = f"{design.family.description}{', censored' if spec.censored else ''}"
+    # Random effects may tie subjects together.
+    tied = "" if units == design.n_subjects else f" in {units} independent unit{'s' if units > 1 else ''}"
+    return [
+        spec.formula,
+        *(f"{name}: {value}" for name, value in stated.items() if value is not None),
+        f"engine: {engine!r}",
+        f"{design.n_obs} observations of {design.n_subjects} subjects{tied}",
+    ]
 
 
 def format_summary(title: str, facts: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> str:
@@ -30,12 +48,9 @@ def format_table(table: pd.DataFrame) -> str:
         "df": "{:.1f}".format,
         "rhat": "{:.3f}".format,
         "ess_bulk": "{:.0f}".format,
-        "prob_negative": "{:.4f}".format,
-        "prob_beyond_margin": "{:.4f}".format,
-        "prob_non_inferior": "{:.4f}".format,
-        "prob_equivalent": "{:.4f}".format,
     }
     shown = table.dropna(axis="columns", how="all")
+    styles |= {name: "{:.4f}".format for name in shown.columns.map(str) if name.startswith("prob_")}
     figures = shown.select_dtypes("number").columns
     formatters = {name: styles.get(name, "{:.5g}".format) for name in figures}
     text = shown.to_string(formatters=formatters, sparsify=False)

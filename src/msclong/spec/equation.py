@@ -6,10 +6,17 @@ from patsy import ModelDesc
 
 from msclong.covariance.registry import structure_class
 from msclong.errors import FormulaError
+from msclong.families.registry import family_of
 from msclong.spec.formula import CovarianceTerm, Formula
 
 
-def equation(parsed: Formula, visit: str | None, weights: str | None = None) -> str:
+def equation(
+    parsed: Formula,
+    visit: str | None,
+    weights: str | None = None,
+    family: str = "gaussian",
+    conditional: bool = False,
+) -> str:
     """The distribution of one subject's outcomes, the mean term by term, and the covariance, one line each.
 
     Random effects of a grouping other than the subject have an index of their own: j, then k, ...
@@ -20,10 +27,22 @@ def equation(parsed: Formula, visit: str | None, weights: str | None = None) -> 
         if term.grouping not in indices:
             indices[term.grouping] = next(letters, "n")
     random = [(term, n, indices[term.grouping]) for n, term in enumerate(parsed.random, start=1)]
-    right = mean_terms(parsed.fixed) + [f"z{n}[i,t]' u{n}[{index}]" for _, n, index in random] + ["e[i,t]"]
-    lines = [f"{parsed.outcome}[i,t] = {' + '.join(right)}"]
+    right = mean_terms(parsed.fixed) + [f"z{n}[i,t]' u{n}[{index}]" for _, n, index in random]
+    if not conditional or parsed.structure is not None:
+        right.append("e[i,t]")
+    outcome = f"{parsed.outcome}[i,t]"
+    if conditional:
+        lines = [
+            f"eta[i,t] = {' + '.join(right)}",
+            f"{outcome} given eta[i,t]: {family_of(family).description}",
+        ]
+    else:
+        transform = family_of(family).transform_name
+        left = f"{transform}({outcome})" if transform else outcome
+        lines = [f"{left} = {' + '.join(right)}"]
     lines += [_random_line(term, n, index) for term, n, index in random]
-    lines.append(_residual_line(parsed, weights))
+    if not conditional or parsed.structure is not None:
+        lines.append(_residual_line(parsed, weights))
     legend = [f"{index}: {':'.join(grouping)}" for grouping, index in indices.items()]
     lines.append(",  ".join([legend[0], *([f"t: {visit}"] if visit else []), *legend[1:]]))
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from dataclasses import replace as dataclass_replace
 from functools import cached_property
 from math import isfinite
@@ -14,12 +14,27 @@ import numpy as np
 
 from msclong.covariance.registry import structure_class
 from msclong.errors import SpecError, listing
+from msclong.families.registry import family_of
 from msclong.spec.equation import equation
+from msclong.spec.family_fields import check_family
 from msclong.spec.formula import Formula, parse_formula
 from msclong.spec.prior import Priors
 
 FORMAT = 1
 """Version of the JSON form."""
+
+COLUMNS = (
+    "visit",
+    "time",
+    "arm",
+    "weights",
+    "trials",
+    "offset",
+    "censored",
+    "censored_upper",
+    "dispersion_by",
+)
+"""Fields that name a column."""
 
 BASELINE_AS = ("response", "constrained", "covariate", "change")
 """What may become of the baseline visit."""
@@ -62,7 +77,22 @@ class ModelSpec:
         beforehand, logged in `fit.outcome`. The formula's own name may lead the list.
     margin : float, optional
         A signed clinically relevant difference: a negative margin asks for a fall beyond it.
-    family : 'gaussian'
+    family : str
+        The distribution of the outcome. For either engine 'gaussian', and 'lognormal' and 'logitnormal', which are
+        Gaussian after a transform; for the Bayesian engine 'student', 'gamma', 'hurdle_lognormal', 'hurdle_gamma',
+        'beta', 'ordered_beta', 'bernoulli', 'binomial', 'poisson', 'negative_binomial', 'cumulative_logit' and
+        'cumulative_probit', given subject effects: the covariance terms describe the linear predictor.
+    trials : str, optional
+        Column of the number of trials of each binomial count.
+    offset : str, optional
+        Column added to the linear predictor of a count or rate: the logarithm of the exposure.
+    censored, censored_upper : str, optional
+        Column that says of each outcome how it is censored: 'none', 'left', 'right' or 'interval' (or 0, -1, 1, 2).
+        The outcome column then holds the limit, of an interval the lower one, and `censored_upper` the upper one.
+    hurdle : str, optional
+        The fixed part of the probability of zero in a hurdle family; None: the same as that of the mean.
+    dispersion_by : str, optional
+        Column whose levels (visits) have a residual scale or dispersion of their own, where a family has one.
     priors : Priors
         Used by the Bayesian engine only.
     label, unit : str, optional
@@ -82,7 +112,13 @@ class ModelSpec:
     weights: str | None = None
     fallback: tuple[str, ...] = ()
     margin: float | None = None
-    family: Literal["gaussian"] = "gaussian"
+    family: str = "gaussian"
+    trials: str | None = None
+    offset: str | None = None
+    censored: str | None = None
+    censored_upper: str | None = None
+    hurdle: str | None = None
+    dispersion_by: str | None = None
     priors: Priors = field(default_factory=Priors)
     label: str | None = None
     unit: str | None = None
@@ -97,9 +133,9 @@ class ModelSpec:
             if isinstance(order, str) or not np.iterable(order):
                 raise SpecError(f"visit_order is a sequence of visits, in order; got {order!r}.")
             object.__setattr__(self, "visit_order", tuple(map(_plain, order)))
-        for name in ("visit", "time", "arm", "weights", "label", "unit"):
+        for name in (*COLUMNS, "hurdle", "label", "unit"):
             if not isinstance(value := getattr(self, name), (str, type(None))):
-                what = "text" if name in ("label", "unit") else "a column name"
+                what = "a column name" if name in COLUMNS else "text"
                 raise SpecError(f"{name} must be {what}; got {value!r}.")
         margin: object = self.margin
         if margin is not None and not (
@@ -110,10 +146,7 @@ class ModelSpec:
             raise SpecError(f"outcome_type must be 'value' or 'change'; got {self.outcome_type!r}.")
         self._check_baseline()
         self._check_fallback(parsed)
-        if self.family != "gaussian":
-            raise SpecError(
-                f"family must be 'gaussian' (other families are not available yet); got {self.family!r}."
-            )
+        check_family(self)
         if self.visit is not None and parsed.visit is not None and self.visit != parsed.visit:
             raise SpecError(
                 f"The formula's covariance names the visit {parsed.visit!r}, the field visit names {self.visit!r}; "
@@ -189,13 +222,18 @@ class ModelSpec:
         name = self.label or self.parsed.outcome
         return f"{name} ({self.unit})" if self.unit else name
 
+    @property
+    def conditional(self) -> bool:
+        """Whether outcomes are modelled given their linear predictors, which then carry the covariance terms."""
+        return self.censored is not None or not family_of(self.family).transformed_gaussian
+
     def replace(self, **changes: Any) -> ModelSpec:
         """A copy with some fields changed."""
         return dataclass_replace(self, **changes)
 
     def equation(self) -> str:
         """The model as an equation, in plain text."""
-        return equation(self.parsed, self.visit_column, self.weights)
+        return equation(self.parsed, self.visit_column, self.weights, self.family, self.conditional)
 
     def to_dict(self) -> dict[str, Any]:
         """Fields that differ from their defaults, plus the formula, as plain data."""
@@ -207,7 +245,7 @@ class ModelSpec:
             if value != entry.default:
                 record[entry.name] = list(value) if isinstance(value, tuple) else value
         if self.priors != Priors():
-            record["priors"] = asdict(self.priors)
+            record["priors"] = self.priors.to_dict()
         return record
 
     @classmethod
@@ -223,10 +261,7 @@ class ModelSpec:
                 f"Unknown fields in a model spec: {listing(sorted(unknown))}; known are {listing(sorted(known), 20)}."
             )
         if "priors" in values:
-            try:
-                values["priors"] = Priors(**values["priors"])
-            except TypeError as error:
-                raise SpecError(f"The priors of this spec cannot be read: {error}.") from None
+            values["priors"] = Priors.from_dict(values["priors"])
         for name in ("visit_order", "fallback"):
             if values.get(name) is not None:
                 values[name] = tuple(values[name])

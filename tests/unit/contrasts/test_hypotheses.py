@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from msclong.contrasts.comparisons import against_baseline
+from msclong.contrasts.comparisons import against_baseline, pairwise, with_arm_differences
 from msclong.errors import HypothesisError
 from msclong.linear_hypothesis import LinearHypothesis
 
@@ -84,3 +84,12 @@ def test_what_is_refused():
         MEANS.minus_reference("week", [1])
     with pytest.raises(ValueError, match="read-only"):
         MEANS.L[0, 0] = 2
+
+
+def test_ratios_are_named_with_a_stroke():
+    """Levels that hold ' - ' themselves keep it."""
+    rows = pd.MultiIndex.from_product([["A - 1", "B"], [0, 4]], names=["arm", "week"])
+    change = LinearHypothesis(np.eye(4), rows).minus_reference("week", 0, "/")
+    found = with_arm_differences(change, "arm", "A - 1", "/")
+    assert list(found.rows) == [("A - 1", "4 / 0"), ("B", "4 / 0"), ("B / A - 1", "4 / 0")]
+    assert list(pairwise(LinearHypothesis(np.eye(4), rows), "week", "/").rows)[0] == ("A - 1", "4 / 0")

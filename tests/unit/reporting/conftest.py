@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import msclong as ml
+from msclong.results.check import Check
 from msclong.results.outcome import Outcome
 from msclong.results.posterior_draws import PosteriorDraws
 
@@ -36,7 +37,10 @@ def posterior_of(fit: ml.Fit, seed: int = 1) -> ml.Fit:
         engine=Bayesian(seed),
         estimate=PosteriorDraws(fit.estimate.names, draws, convergence, theta, names),
         outcome=Outcome(
-            converged=True, notes=("A note of the sampler.",), diagnostics={"divergences": 0, "seed": seed}
+            converged=True,
+            notes=("A note of the sampler.",),
+            diagnostics={"divergences": 0, "seed": seed},
+            checks=(Check("R-hat", 1.002, "<", 1.01, "Run longer.", "contrast 8"),),
         ),
         loglik=None,
         priors=pd.DataFrame({"prior": ["Normal(0, 10)"]}, index=pd.Index(["Intercept"], name="parameter")),

@@ -115,6 +115,26 @@ def test_chains_of_contrasts_and_covariance_parameters_are_drawn(report):
     assert list(chains.data) == ["TRT 2 − TRT 1, week 8", "TRT 1, week 8", "variance(1)", "covariance(2, 1)"]
 
 
+def test_checks_of_the_draws_are_a_table(report):
+    checks = next(table for table in report.tables if table.key == "checks-2")
+    assert [cell.text for cell in checks.rows[0].cells] == ["R-hat", "contrast 8", "1.002", "< 1.01", "yes"]
+
+
+def test_an_importance_sample_has_checks_and_no_chains():
+    fit = ml.fit(
+        "Reaction ~ Days + (1 + Days | Subject)",
+        ml.datasets.sleepstudy(),
+        engine=ml.Bayesian(seed=7, sampler="importance"),
+    )
+    report = ml.report(fit)
+    assert "checks-1" in [table.key for table in report.tables]
+    assert "chains-1" not in [figure.key for figure in report.figures]
+    told = repr(report)
+    assert "by importance sampling" in told
+    assert "No-U-Turn" not in told
+    assert "All are met." in " ".join(texts(report, "diagnostics"))
+
+
 def test_versions_seed_hash_and_code_are_given(report, hamd17):
     definitions, _, _, spec, _, code = report.sections[-1].blocks
     told = dict(definitions.items)

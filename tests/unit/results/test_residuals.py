@@ -80,7 +80,9 @@ def test_random_effects_have_scaled_residuals_too():
 
 
 def test_an_unknown_kind_is_refused(pairs):
-    with pytest.raises(SpecError, match="'raw', 'pearson', 'scaled', 'conditional'; got 'deviance'"):
+    with pytest.raises(
+        SpecError, match="'raw', 'pearson', 'scaled', 'conditional', 'quantile'; got 'deviance'"
+    ):
         pairs.residuals("deviance")
 
 

@@ -70,7 +70,7 @@ def test_it_is_frozen():
     ("change", "error", "message"),
     [
         ({"outcome_type": "delta"}, SpecError, "outcome_type must be 'value' or 'change'"),
-        ({"family": "poisson"}, SpecError, "family must be 'gaussian'"),
+        ({"family": "poison"}, SpecError, "not a known family"),
         ({"visit": "OTHER"}, SpecError, "names the visit 'AVISIT', the field visit names 'OTHER'"),
         ({"outcome_type": "change"}, SpecError, "leave baseline and baseline_as out"),
         ({"priors": {"coefficient_sd": 1}}, SpecError, "priors must be ml.Priors"),

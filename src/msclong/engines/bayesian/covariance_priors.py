@@ -23,6 +23,7 @@ from msclong.covariance.partial_autocorrelations import (
     Autocovariances,
     PartialAutocorrelations,
     autocorrelations,
+    partial_autocorrelations,
 )
 from msclong.covariance.random_effects import RandomEffects
 from msclong.covariance.scaled import Scaled
@@ -33,7 +34,7 @@ from msclong.covariance.toeplitz import HeterogeneousToeplitz, Toeplitz
 from msclong.covariance.unstructured import Unstructured
 from msclong.covariance.visit_structure import VisitStructure
 from msclong.covariance.within_groups import WithinGroups
-from msclong.covariance.working import CholeskyFactor, Elementwise, Joined, Working
+from msclong.covariance.working import CholeskyFactor, Elementwise, Joined, Working, unvech
 from msclong.covariance.wrapped import Wrapped
 from msclong.engines.bayesian.covariance_variables import (
     CovariancePrior,
@@ -64,7 +65,7 @@ def covariance_prior(
 def unstructured(structure: Unstructured, scale: PriorScale) -> CovariancePrior:
     """Half-t standard deviation for each visit, LKJ correlation matrix."""
     sds = scale.sds("sd", _by_visit(structure))
-    return _sds_and_lkj(sds, scale.priors.correlation_eta)
+    return sds_and_lkj(sds, scale.priors.correlation_eta)
 
 
 def random_effects(structure: RandomEffects, scale: PriorScale) -> CovariancePrior:
@@ -74,7 +75,8 @@ def random_effects(structure: RandomEffects, scale: PriorScale) -> CovariancePri
     constant = spread <= 1e-12 * size
     per = np.where(constant, np.where(size > 0, size, 1.0), spread)
     sds = scale.sds("sd", tuple(f"sd({effect})" for effect in structure.effects), per)
-    return _sds_and_lkj(sds, scale.priors.correlation_eta)
+    # Of effects with hardly any variance the matrix is near singular: its elements one by one suit it better.
+    return replace(sds_and_lkj(sds, scale.priors.correlation_eta), matrices=())
 
 
 def independent(structure: Independent, scale: PriorScale) -> CovariancePrior:
@@ -90,8 +92,14 @@ def compound_symmetry(structure: CompoundSymmetry, scale: PriorScale) -> Covaria
         variance, rho = v["sd"][0] ** 2, v["correlation"][0]
         return xp.stack([rho * variance, (1 - rho) * variance])
 
+    def values(theta: np.ndarray) -> dict[str, np.ndarray]:
+        variance = theta.sum(axis=1, keepdims=True)
+        return {"sd": np.sqrt(variance), "correlation": theta[:, :1] / variance}
+
     sds = scale.sds("sd", (EVERY_VISIT,))
-    return CovariancePrior((sds, StretchedBeta("correlation", ("correlation",), (1.0,), lower)), theta)
+    return CovariancePrior(
+        (sds, StretchedBeta("correlation", ("correlation",), (1.0,), lower)), theta, values
+    )
 
 
 def scaled_correlation(
@@ -99,9 +107,12 @@ def scaled_correlation(
 ) -> CovariancePrior:
     """Half-t standard deviations; correlations uniform on (lower, 1): every one of them is possible by itself."""
     names = structure.correlation_names()
+    sds = _sds(structure, scale)
+    m = len(sds.labels)
     return CovariancePrior(
-        (_sds(structure, scale), StretchedBeta("correlation", names, (1.0,) * len(names), lower)),
+        (sds, StretchedBeta("correlation", names, (1.0,) * len(names), lower)),
         lambda v, xp: xp.concatenate([v["sd"] ** 2, v["correlation"]]),
+        lambda theta: {"sd": np.sqrt(theta[:, :m]), "correlation": theta[:, m:]},
     )
 
 
@@ -122,6 +133,7 @@ def heterogeneous_toeplitz(structure: HeterogeneousToeplitz, scale: PriorScale) 
     return CovariancePrior(
         (_sds(structure, scale), _partials(lags)),
         lambda v, xp: xp.concatenate([v["sd"] ** 2, _autocorrelations(v, lags, xp)]),
+        lambda theta: {"sd": np.sqrt(theta[:, :-lags]), "partial": _partials_of(theta[:, -lags:])},
     )
 
 
@@ -145,6 +157,7 @@ def spatial(structure: SpatialExponential, scale: PriorScale) -> CovariancePrior
     return CovariancePrior(
         (scale.sds("sd", (EVERY_VISIT,)), scale.range("range")),
         lambda v, xp: xp.concatenate([v["sd"] ** 2, v["range"]]),
+        lambda theta: {"sd": np.sqrt(theta[:, :1]), "range": theta[:, 1:]},
     )
 
 
@@ -155,8 +168,8 @@ def additive(structure: Additive, scale: PriorScale) -> CovariancePrior:
         for part, _, columns in structure.split()
     ]
     if isinstance(structure, ByGroup):
-        parts = [_labelled(part, group) for part, group in zip(parts, structure.groups, strict=True)]
-    return _side_by_side(parts)
+        parts = [labelled(part, group) for part, group in zip(parts, structure.groups, strict=True)]
+    return side_by_side(parts)
 
 
 def wrapped(structure: Wrapped, scale: PriorScale) -> CovariancePrior:
@@ -200,11 +213,17 @@ COVARIANCE_PRIORS: dict[type, Callable[[Any, PriorScale], CovariancePrior]] = {
 
 
 def covariance_from_partials(sd: Any, partial: Any, size: int, xp: Any) -> Any:
-    """vech of D R D from `size` standard deviations and the canonical partial correlations below them, row by row.
+    """vech of D R D from `size` standard deviations and the canonical partial correlations below them, row by row."""
+    row, column = np.tril_indices(size)
+    factor = factor_from_partials(sd, partial, size, xp)
+    return (factor[row] * factor[column]).sum(axis=1)
+
+
+def factor_from_partials(sd: Any, partial: Any, size: int, xp: Any) -> Any:
+    """The Cholesky factor of D R D, (size, size).
 
     Row i of R's Cholesky factor is z_i1, z_i2 sqrt(1 - z_i1^2), ... (Lewandowski, Kurowicka and Joe 2009, section 2).
     """
-    row, column = np.tril_indices(size)
     i, j = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
     below = i > j
     position = np.where(below, i * (i - 1) // 2 + j, 0)
@@ -214,8 +233,17 @@ def covariance_from_partials(sd: Any, partial: Any, size: int, xp: Any) -> Any:
     for m in range(size):
         columns.append(z[:, m] * left * (np.arange(size) >= m))
         left = left * (1 - (z[:, m] * (np.arange(size) > m)) ** 2) ** 0.5
-    factor = sd[:, None] * xp.stack(columns, axis=1)
-    return (factor[row] * factor[column]).sum(axis=1)
+    return sd[:, None] * xp.stack(columns, axis=1)
+
+
+def partials_from_covariance(theta: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The inverse of `covariance_from_partials` for S rows: standard deviations (S, size), partial correlations."""
+    sigma = unvech(theta.T, size).transpose(2, 0, 1)
+    sd = np.sqrt(np.einsum("sii->si", sigma))
+    factor = np.linalg.cholesky(sigma / (sd[:, :, None] * sd[:, None, :]))
+    left = np.sqrt((1 - np.cumsum(factor**2, axis=2) + factor**2).clip(0, None))  # of row i before column j
+    row, column = np.tril_indices(size, -1)
+    return sd, factor[:, row, column] / left[:, row, column]
 
 
 def _by_visit(structure: VisitStructure) -> tuple[str, ...]:
@@ -227,7 +255,7 @@ def _sds(structure: ScaledCorrelation, scale: PriorScale) -> HalfT:
 
 
 def _variances(sds: HalfT) -> CovariancePrior:
-    return CovariancePrior((sds,), lambda v, xp: v["sd"] ** 2)
+    return CovariancePrior((sds,), lambda v, xp: v["sd"] ** 2, lambda theta: {"sd": np.sqrt(theta)})
 
 
 def _partials(lags: int) -> StretchedBeta:
@@ -239,14 +267,19 @@ def _autocorrelations(values: Values, lags: int, xp: Any) -> Any:
     return xp.stack(autocorrelations([values["partial"][lag] for lag in range(lags)]))
 
 
+def _partials_of(rho: np.ndarray) -> np.ndarray:
+    return np.array([partial_autocorrelations(row) for row in rho])
+
+
 def _autocovariances(lags: int, scale: PriorScale) -> CovariancePrior:
     return CovariancePrior(
         (scale.sds("sd", (EVERY_VISIT,)), _partials(lags)),
         lambda v, xp: v["sd"][0] ** 2 * xp.concatenate([np.ones(1), _autocorrelations(v, lags, xp)]),
+        lambda theta: {"sd": np.sqrt(theta[:, :1]), "partial": _partials_of(theta[:, 1:] / theta[:, :1])},
     )
 
 
-def _sds_and_lkj(sds: HalfT, eta: float) -> CovariancePrior:
+def sds_and_lkj(sds: HalfT, eta: float) -> CovariancePrior:
     """LKJ(eta): independent partial correlations, Beta(eta + (T - 1 - m) / 2) in the m-th column of the vine."""
     size = len(sds.labels)
     if size == 1:
@@ -259,16 +292,19 @@ def _sds_and_lkj(sds: HalfT, eta: float) -> CovariancePrior:
         joint=(("correlation matrix", f"LKJ({eta:.4g})"),),
     )
     return CovariancePrior(
-        (sds, partial), lambda v, xp: covariance_from_partials(v["sd"], v["partial"], size, xp)
+        (sds, partial),
+        lambda v, xp: covariance_from_partials(v["sd"], v["partial"], size, xp),
+        lambda theta: dict(zip(("sd", "partial"), partials_from_covariance(theta, size), strict=True)),
+        (slice(0, size * (size + 1) // 2),),
     )
 
 
-def _labelled(prior: CovariancePrior, group: str) -> CovariancePrior:
+def labelled(prior: CovariancePrior, group: str) -> CovariancePrior:
     """The same prior where every label names the group."""
     return replace(prior, variables=tuple(v.of_group(group) for v in prior.variables))
 
 
-def _side_by_side(parts: list[CovariancePrior]) -> CovariancePrior:
+def side_by_side(parts: list[CovariancePrior]) -> CovariancePrior:
     variables = tuple(
         replace(v, name=f"{v.name}_{i}") for i, part in enumerate(parts) for v in part.variables
     )
@@ -281,13 +317,29 @@ def _side_by_side(parts: list[CovariancePrior]) -> CovariancePrior:
             ]
         )
 
-    return CovariancePrior(variables, theta)
+    def inverse(theta: np.ndarray) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = {}
+        start = 0
+        for i, part in enumerate(parts):
+            end = start + sum(len(v.labels) for v in part.variables)  # as many parameters as variables
+            found |= {f"{name}_{i}": value for name, value in part.values(theta[:, start:end]).items()}
+            start = end
+        return found
+
+    sizes = [sum(len(v.labels) for v in part.variables) for part in parts]
+    starts = np.cumsum([0, *sizes])
+    matrices = tuple(
+        slice(int(start) + m.start, int(start) + m.stop)
+        for start, part in zip(starts, parts, strict=False)
+        for m in part.matrices
+    )
+    return CovariancePrior(variables, theta, inverse, matrices)
 
 
 def _from_working(working: Working, names: tuple[str, ...], scale: PriorScale) -> CovariancePrior:
     if isinstance(working, Joined):
         ends = np.cumsum(working.sizes)
-        return _side_by_side(
+        return side_by_side(
             [
                 _from_working(part, names[end - size : end], scale)
                 for part, size, end in zip(working.parts, working.sizes, ends, strict=True)
@@ -295,18 +347,22 @@ def _from_working(working: Working, names: tuple[str, ...], scale: PriorScale) -
         )
     if isinstance(working, CholeskyFactor):
         sds = scale.sds("sd", tuple(f"sd({i + 1})" for i in range(working.size)))
-        return _sds_and_lkj(sds, scale.priors.correlation_eta)
+        return sds_and_lkj(sds, scale.priors.correlation_eta)
     if isinstance(working, Autocovariances):
         return _autocovariances(working.lags, scale)
     if isinstance(working, PartialAutocorrelations):
         lags = working.lags
-        return CovariancePrior((_partials(lags),), lambda v, xp: _autocorrelations(v, lags, xp))
+        return CovariancePrior(
+            (_partials(lags),),
+            lambda v, xp: _autocorrelations(v, lags, xp),
+            lambda theta: {"partial": _partials_of(theta)},
+        )
     if not isinstance(working, Elementwise):
         raise EngineError(
             f"ml.Bayesian() has no prior for working coordinates of type {type(working).__name__}; use Elementwise, "
             "CholeskyFactor, PartialAutocorrelations or Joined, or add the structure to COVARIANCE_PRIORS."
         )
-    return _side_by_side(
+    return side_by_side(
         [_elementwise(kind, name, scale) for kind, name in zip(working.kinds, names, strict=True)]
     )
 
@@ -315,10 +371,12 @@ def _elementwise(kind: str, name: str, scale: PriorScale) -> CovariancePrior:
     if kind == "log":
         return _variances(scale.sds("sd", (f"square root of {name}",)))
     if kind == "range":
-        return CovariancePrior((scale.range(name),), lambda v, xp: v["range"])
+        return CovariancePrior((scale.range(name),), lambda v, xp: v["range"], lambda theta: {"range": theta})
     if kind == "atanh":
         return CovariancePrior(
-            (StretchedBeta("correlation", (name,), (1.0,)),), lambda v, xp: v["correlation"]
+            (StretchedBeta("correlation", (name,), (1.0,)),),
+            lambda v, xp: v["correlation"],
+            lambda theta: {"correlation": theta},
         )
     covariance = Gaussian("covariance", (name,), ((scale.priors.sd_scale * scale.s) ** 2,))
-    return CovariancePrior((covariance,), lambda v, xp: v["covariance"])
+    return CovariancePrior((covariance,), lambda v, xp: v["covariance"], lambda theta: {"covariance": theta})

@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import log10
 from typing import Any
 
 import numpy as np
+from scipy.special import expit, log_expit
 
+from msclong.errors import EngineError, listing
 from msclong.spec.prior import Priors
 
 Values = Mapping[str, Any]
@@ -16,6 +19,9 @@ Values = Mapping[str, Any]
 
 Theta = Callable[[Values, Any], Any]
 """(values, xp) -> theta on the natural scale, as a vector."""
+
+Inverse = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""theta (S, k) on the natural scale -> the values (S, m) of each variable: the way back of Theta."""
 
 RANGE_LOG_SD = 1.5
 """SD of log(range). With the median at half the span of times, 95 % lie between 1/38 of the span and 9.5 spans: the
@@ -45,6 +51,25 @@ class Variable(ABC):
         """The parameter from what the sampler draws."""
         return sampled
 
+    def unconstrained(self, natural: np.ndarray) -> np.ndarray:
+        """Coordinates on the whole line, of the same shape: logs of positive parameters, logits of bounded ones."""
+        return natural
+
+    def constrained(self, u: np.ndarray) -> np.ndarray:
+        """The parameter from its unconstrained coordinates."""
+        return u
+
+    def log_density(self, u: np.ndarray, hyper: np.ndarray) -> np.ndarray:
+        """Log prior density of the unconstrained coordinates u (m, S), up to a constant, (S,).
+
+        hyper : (m,), the `hyperparameters` in the unit in which the parameter is counted.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no density in unconstrained coordinates.")
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """`n` draws from the prior, natural scale, outcome units, (n, m); raises EngineError where it is improper."""
+        raise EngineError(f"The prior of {listing(self.labels)} is improper: nothing can be drawn from it.")
+
     def described(self) -> list[tuple[str, str]]:
         """(label, prior) of each element."""
         return [(label, self.text(i)) for i, label in enumerate(self.labels)]
@@ -54,8 +79,18 @@ class Variable(ABC):
         return replace(self, labels=tuple(f"{label} | {group}" for label in self.labels))
 
 
+class Positive(Variable):
+    """Positive parameters: unconstrained are their logs, whose density has the Jacobian x."""
+
+    def unconstrained(self, natural: np.ndarray) -> np.ndarray:
+        return np.log(natural)
+
+    def constrained(self, u: np.ndarray) -> np.ndarray:
+        return np.exp(u)
+
+
 @dataclass(frozen=True)
-class HalfT(Variable):
+class HalfT(Positive):
     """Standard deviations: half-Student-t(df, 0, scale[i]), in outcome units.
 
     per : (the SD of a covariate) that each is counted by; a plain standard deviation has 1.
@@ -72,7 +107,14 @@ class HalfT(Variable):
         return np.array(self.scale) / unit
 
     def constants(self) -> tuple[object, ...]:
-        return (self.df, self.per)
+        return (self.df, magnitudes(self.per))
+
+    def log_density(self, u: np.ndarray, hyper: np.ndarray) -> np.ndarray:
+        log_square = 2 * (u - np.log(hyper)[:, None]) - np.log(self.df)
+        return np.asarray((u - (self.df + 1) / 2 * np.logaddexp(0, log_square)).sum(axis=0))
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return np.abs(rng.standard_t(self.df, (n, len(self.scale)))) * self.scale
 
 
 @dataclass(frozen=True)
@@ -100,6 +142,18 @@ class StretchedBeta(Variable):
     def natural(self, sampled: Any) -> Any:
         return self.lower + (1 - self.lower) * sampled
 
+    def unconstrained(self, natural: np.ndarray) -> np.ndarray:
+        return np.log((natural - self.lower) / (1 - natural))
+
+    def constrained(self, u: np.ndarray) -> np.ndarray:
+        return np.asarray(self.natural(expit(u)))
+
+    def log_density(self, u: np.ndarray, hyper: np.ndarray) -> np.ndarray:
+        return hyper @ (log_expit(u) + log_expit(-u))
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return np.asarray(self.natural(rng.beta(self.shape, self.shape, (n, len(self.shape)))))
+
     def described(self) -> list[tuple[str, str]]:
         return list(self.joint) or super().described()
 
@@ -120,9 +174,15 @@ class Gaussian(Variable):
     def hyperparameters(self, unit: float) -> np.ndarray:
         return np.array(self.scale) / unit**2
 
+    def log_density(self, u: np.ndarray, hyper: np.ndarray) -> np.ndarray:
+        return -((u / hyper[:, None]) ** 2).sum(axis=0) / 2
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.standard_normal((n, len(self.scale))) * self.scale
+
 
 @dataclass(frozen=True)
-class LogNormal(Variable):
+class LogNormal(Positive):
     """Ranges in time: log-normal about `median`, in the unit of the times; `sd` of the logarithm."""
 
     median: tuple[float, ...]
@@ -135,15 +195,69 @@ class LogNormal(Variable):
         return np.log(self.median)
 
     def constants(self) -> tuple[object, ...]:
-        return (self.median, self.sd)
+        return (magnitudes(self.median), self.sd)
+
+    def log_density(self, u: np.ndarray, hyper: np.ndarray) -> np.ndarray:
+        return -(((u - hyper[:, None]) / self.sd) ** 2).sum(axis=0) / 2
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return np.exp(self.sd * rng.standard_normal((n, len(self.median)))) * self.median
+
+
+@dataclass(frozen=True)
+class HalfNormal(Positive):
+    """Standard deviations: Normal(0, scale[i]) folded to the positive half line, in outcome units; per as in HalfT."""
+
+    scale: tuple[float, ...]
+    per: tuple[float, ...]
+
+    def text(self, i: int) -> str:
+        return f"half-normal({self.scale[i]:.4g})"
+
+    def hyperparameters(self, unit: float) -> np.ndarray:
+        return np.array(self.scale) / unit
+
+    def constants(self) -> tuple[object, ...]:
+        return (magnitudes(self.per),)
+
+    def log_density(self, u: np.ndarray, hyper: np.ndarray) -> np.ndarray:
+        return (u - np.exp(2 * (u - np.log(hyper)[:, None])) / 2).sum(axis=0)
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return np.abs(rng.standard_normal((n, len(self.scale)))) * self.scale
+
+
+@dataclass(frozen=True)
+class LogNormalSd(LogNormal):
+    """Standard deviations: log-normal about `median`, in outcome units; per as in HalfT."""
+
+    per: tuple[float, ...]
+
+    def hyperparameters(self, unit: float) -> np.ndarray:
+        return np.log(np.array(self.median) / unit)
+
+    def constants(self) -> tuple[object, ...]:
+        return (magnitudes(self.per), self.sd)
 
 
 @dataclass(frozen=True, eq=False)
 class CovariancePrior:
-    """Independent variables, and theta (k,) on the natural scale as a function of them."""
+    """Independent variables, theta (k,) on the natural scale as a function of them, and the way back.
+
+    matrices : runs of the variables' elements, one after the other, that stand for a covariance matrix of size m: m
+    standard deviations and m (m - 1) / 2 partial correlations, or the diagonal of a Cholesky factor and what is
+    below it.
+    """
 
     variables: tuple[Variable, ...]
     theta: Theta
+    values: Inverse
+    matrices: tuple[slice, ...] = ()
+
+
+def magnitudes(values: tuple[float, ...]) -> tuple[float, ...]:
+    """The nearest powers of ten: where chains start is no reason to compile a model again for other data."""
+    return tuple(10.0 ** round(log10(value)) for value in values)
 
 
 @dataclass(frozen=True)

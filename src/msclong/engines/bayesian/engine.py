@@ -1,45 +1,39 @@
-"""The Bayesian engine: the posterior of a Gaussian longitudinal model."""
+"""The Bayesian engine: the posterior of a longitudinal model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from secrets import randbits
+from typing import Any, get_args
 
-import numpy as np
-import pandas as pd
-
-from msclong.covariance.unstructured import Unstructured
-from msclong.design.degeneracy import refuse_degenerate_unstructured, refuse_unidentified_random_effects
 from msclong.design.design import Design
-from msclong.engines.bayesian.coefficients import draw_coefficients
-from msclong.engines.bayesian.collapsed import collapse
-from msclong.engines.bayesian.convergence import convergence
-from msclong.engines.bayesian.priors import model_priors
-from msclong.errors import ConvergenceWarning, DesignError, SpecError, warn
-from msclong.likelihood.standardised import standardise
+from msclong.engines.bayesian.conditional_priors import conditional_priors
+from msclong.engines.bayesian.found import Sampler
+from msclong.engines.bayesian.gaussian_fit import fit_gaussian
+from msclong.engines.bayesian.gaussian_posterior import gaussian_posterior
+from msclong.errors import SpecError
 from msclong.results.fit import Fit
-from msclong.results.outcome import Outcome
-from msclong.results.posterior_draws import PosteriorDraws
-from msclong.results.variance_components import VarianceComponents
-
-MOST_RHAT = 1.01
-"""Chains agree when R-hat is below this (Vehtari et al. 2021)."""
-
-LEAST_ESS = 400
-"""Effective draws that a reported quantity needs (Vehtari et al. 2021)."""
 
 
 @dataclass(frozen=True)
 class Bayesian:
-    """Posterior by Markov chain Monte Carlo: the spec's model with the spec's `Priors`.
+    """Posterior of the spec's model under the spec's `Priors`.
 
-    beta and the random effects are integrated out analytically; the covariance parameters theta are sampled by
-    the No-U-Turn sampler (PyMC model, nutpie); beta is then drawn exactly, once for each draw of theta.
+    Of a Gaussian model beta and the random effects are integrated out analytically. The covariance parameters theta are
+    sampled by importance sampling around their mode, in one batch of NumPy and in a fraction of a second; beta given
+    theta is known exactly, so that tables of beta have the moments and quantiles of a mixture of normals. Where the
+    weights say that this cannot be relied on, theta is sampled by the No-U-Turn sampler (PyMC model, nutpie), and beta
+    is drawn once for each of its draws. `fit.outcome` says which it was.
+
+    Of other families, and of censored outcomes, one or two random effects of each subject are integrated out by
+    adaptive quadrature, and beta, the family's parameters and theta are importance sampled together, in seconds. Under
+    any other covariance all of them and the effects are sampled by NUTS.
 
     Parameters
     ----------
     draws, tune : int
-        Draws kept, and tuning steps dropped, in each chain.
+        Draws kept, and tuning steps dropped, in each chain. Importance sampling draws draws * chains (of a Gaussian
+        model 4,000 or more) and has no tuning.
     chains : int
         Independent chains, two or more.
     seed : int or None
@@ -49,8 +43,11 @@ class Bayesian:
         unstructured covariance of few subjects needs it; steps cost little here.)
     progress : bool
         Show the sampler's progress bar.
+    sampler : 'auto', 'importance' or 'nuts'
+        'auto': importance sampling where Pareto k-hat is at most 0.7 and the other checks are met, else NUTS.
+        'importance': never NUTS; a missed check is a ConvergenceWarning. 'nuts': always.
 
-    The first fit of a model's shape in a process compiles it, which takes seconds; further ones do not.
+    The first fit by NUTS of a model's shape in a process compiles it, which takes seconds; further ones do not.
     Raises SpecError for an impossible value.
     """
 
@@ -60,6 +57,7 @@ class Bayesian:
     seed: int | None = None
     target_accept: float = 0.95
     progress: bool = False
+    sampler: Sampler = "auto"
 
     def __post_init__(self) -> None:
         for name, least in (("draws", 10), ("tune", 10), ("chains", 2)):
@@ -72,6 +70,8 @@ class Bayesian:
             not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63
         ):
             raise SpecError(f"Bayesian(seed=...) takes a whole number from 0, or None; got {self.seed!r}.")
+        if self.sampler not in get_args(Sampler):
+            raise SpecError(f"Bayesian(sampler=...) is 'auto', 'importance' or 'nuts'; got {self.sampler!r}.")
         if not isinstance(self.target_accept, (int, float)) or not 0 < self.target_accept < 1:
             raise SpecError(f"Bayesian(target_accept=...) lies between 0 and 1; got {self.target_accept!r}.")
 
@@ -79,111 +79,29 @@ class Bayesian:
         """Sample the posterior.
 
         Issues ConvergenceWarning where a diagnostic misses its threshold. Raises DesignError when the mean fits
-        the outcome without error, EngineError for too many distinct patterns, ConvergenceError where sampling fails.
+        the outcome without error or the posterior is improper, EngineError for too many distinct patterns or a model
+        that the sampler asked for does not serve, ConvergenceError where sampling fails.
         """
-        from msclong.engines.bayesian.sample import sample_theta  # brings PyMC: only where it is needed
-
-        refuse_unidentified_random_effects(design)
         seed = randbits(31) if self.seed is None else self.seed
-        standardised = standardise(design.moments)
-        priors = model_priors(design)
-        moments = collapse(standardised.moments, priors.coefficients.rows(standardised))
-        sampled = sample_theta(
+        if design.conditional:
+            from msclong.engines.bayesian.conditional_fit import fit_conditional
+
+            return fit_conditional(design, self, seed)
+        return fit_gaussian(design, self, seed)
+
+    def pymc_model(self, design: Design) -> Any:
+        """The posterior of a design as a pm.Model; see `Fit.pymc_model`."""
+        if design.conditional:
+            from msclong.engines.bayesian.conditional_model import conditional_data, conditional_model
+
+            return conditional_model(conditional_data(design, conditional_priors(design)))
+        from msclong.engines.bayesian.sample import theta_model  # brings PyMC: only where it is needed
+
+        posterior = gaussian_posterior(design)
+        return theta_model(
             design.structure,
-            priors.covariance,
-            moments,
-            standardised.scale,
-            draws=self.draws,
-            tune=self.tune,
-            chains=self.chains,
-            seed=seed,
-            target_accept=self.target_accept,
-            progress=self.progress,
+            posterior.priors.covariance,
+            posterior.moments,
+            posterior.standardised.scale,
+            posterior.beta_priors,
         )
-        k = sampled.theta.shape[2]
-        flat = sampled.theta.reshape(-1, k)
-        gamma = draw_coefficients(design.structure, flat, moments, np.random.default_rng(seed))
-        beta = standardised.coefficients(gamma).reshape(self.chains, self.draws, -1)
-        theta = np.apply_along_axis(design.structure.scale, 1, flat, standardised.scale)
-        theta = theta.reshape(self.chains, self.draws, k)
-        parameters = _parameter_table(theta, design.structure.parameter_names)
-        return Fit(
-            engine=self,
-            design=design,
-            estimate=PosteriorDraws(
-                names=design.fixed.names,
-                draws=beta,
-                convergence=convergence,
-                theta=theta,
-                theta_names=design.structure.parameter_names,
-            ),
-            covariance=VarianceComponents(
-                design.structure, theta.mean(axis=(0, 1)), parameters, design.visit_grid
-            ),
-            outcome=self._outcome(
-                design, convergence(np.dstack([theta, beta])), sampled.divergences, seed, priors.note()
-            ),
-            loglik=None,
-            n_parameters=design.structure.n_parameters + len(design.fixed.names),
-            priors=priors.table(),
-        )
-
-    def _outcome(
-        self, design: Design, checks: dict[str, np.ndarray], divergences: int, seed: int, prior_note: str
-    ) -> Outcome:
-        rhat, ess = float(checks["rhat"].max()), float(checks["ess_bulk"].min())
-        complaints = []
-        if not rhat < MOST_RHAT:
-            complaints.append(
-                f"The chains have not mixed (R-hat {rhat:.3f}, should be below {MOST_RHAT}); "
-                f"run longer: Bayesian(draws={2 * self.draws}, tune={2 * self.tune})."
-            )
-        if not ess >= LEAST_ESS:
-            complaints.append(
-                f"Too few effective draws ({ess:.0f}, should be {LEAST_ESS} or more); "
-                f"run longer: Bayesian(draws={2 * self.draws})."
-            )
-        if divergences:
-            nearer = 0.99 if self.target_accept < 0.99 else 1 - (1 - self.target_accept) / 10
-            complaints.append(
-                f"{divergences} of {self.chains * self.draws} steps diverged: part of the posterior may be missing. "
-                f"Try Bayesian(target_accept={nearer:.4g}); if they stay, use fewer covariance parameters or tighter "
-                "Priors."
-            )
-        if complaints:
-            warn(" ".join(complaints), ConvergenceWarning)
-        return Outcome(
-            converged=not complaints,
-            notes=(*design.notes, prior_note, *_weakly_identified(design), *complaints),
-            diagnostics={
-                "max R-hat": rhat,
-                "min bulk ESS": ess,
-                "divergences": divergences,
-                "draws": self.chains * self.draws,
-                "seed": seed,
-            },
-        )
-
-
-def _weakly_identified(design: Design) -> tuple[str, ...]:
-    """A note where the likelihood alone has no maximum and the proper priors carry the answer."""
-    try:
-        refuse_degenerate_unstructured(design)
-    except DesignError:
-        structure = design.structure
-        visits = structure.n_visits if isinstance(structure, Unstructured) else 0
-        return (
-            f"Too few subjects were seen at all {visits} visits for a maximum likelihood estimate of an unstructured "
-            "covariance: the priors of its standard deviations and correlations matter here.",
-        )
-    return ()
-
-
-def _parameter_table(theta: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
-    """Posterior mean, SD, equal-tailed 95 % interval and convergence of theta (chains, draws, k)."""
-    flat = theta.reshape(-1, theta.shape[2])
-    lower, upper = np.quantile(flat, [0.025, 0.975], axis=0)
-    checks = convergence(theta)
-    table = {"estimate": flat.mean(axis=0), "se": flat.std(axis=0, ddof=1), "lower": lower, "upper": upper}
-    table |= {name: checks[name] for name in ("ess_bulk", "rhat")}
-    return pd.DataFrame(table, index=pd.Index(names, name="parameter"))

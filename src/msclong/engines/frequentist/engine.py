@@ -13,6 +13,7 @@ from msclong.covariance.structure import CovarianceStructure
 from msclong.design.degeneracy import refuse_degenerate_unstructured, refuse_unidentified_random_effects
 from msclong.design.design import Design
 from msclong.design.visit_grid import VisitGrid
+from msclong.engines.engine import require_gaussian
 from msclong.engines.frequentist.asymptotic import asymptotic
 from msclong.engines.frequentist.between_within import between_within
 from msclong.engines.frequentist.boundary import estimated, on_boundary
@@ -107,6 +108,7 @@ class Frequentist:
 
         Raises DesignError for an unstructured covariance without a maximum, ConvergenceError where none is found.
         """
+        require_gaussian(design, "ml.Frequentist()")
         refuse_degenerate_unstructured(design)
         refuse_unidentified_random_effects(design)
         reml = self.method == "reml"

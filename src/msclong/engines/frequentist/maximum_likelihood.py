@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from msclong.covariance.structure import Recoordinated
 from msclong.design.cross_moments import CrossMoments
 from msclong.design.design import Design
-from msclong.engines.frequentist.optimize import Optimum, maximise, residual_scatter
+from msclong.engines.frequentist.optimize import Optimum, maximise
 from msclong.engines.frequentist.uninformed import refuse_uninformed
+from msclong.likelihood.residual_scatter import residual_scatter
 from msclong.likelihood.standardised import Standardised, standardise
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from msclong.covariance.structure import CovarianceStructure, Scatter
+from msclong.covariance.structure import CovarianceStructure
 from msclong.covariance.working import Working
 from msclong.design.cross_moments import CrossMoments
 from msclong.errors import ConvergenceError
 from msclong.likelihood.gls import GeneralisedLeastSquares, generalised_least_squares
 from msclong.likelihood.information import Information, information
+from msclong.likelihood.residual_scatter import residual_scatter
 
 TOLERANCE = 1e-12
 """Converged when the Newton decrement g'H^-1 g, in units of minus twice the log-likelihood, is below this.
@@ -170,17 +171,6 @@ def _unwhitened(
             replace(fit, block=block) for fit, block in zip(gls.blocks, moments.blocks, strict=True)
         ),
     )
-
-
-def residual_scatter(moments: CrossMoments) -> list[Scatter]:
-    """Scatter of the last column by pattern; in standardised moments, of ordinary-least-squares residuals."""
-    result = []
-    for block in moments.blocks:
-        residual = block.rows[:, :, -1]
-        products = np.zeros((len(block.n), block.t, block.t))
-        np.add.at(products, block.pattern, residual[:, :, None] * residual[:, None, :])
-        result.append(Scatter(block.coords, block.n, products))
-    return result
 
 
 def newton_step(hessian: np.ndarray, fisher: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, bool]:

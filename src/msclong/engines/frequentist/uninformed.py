@@ -7,9 +7,10 @@ import numpy as np
 from msclong.covariance.identification import UNIDENTIFIED, undetermined
 from msclong.covariance.structure import Recoordinated
 from msclong.design.cross_moments import CrossMoments
-from msclong.engines.frequentist.optimize import residual_scatter, solution
+from msclong.engines.frequentist.optimize import solution
 from msclong.errors import DegenerateCovarianceError, listing
 from msclong.likelihood.information import information
+from msclong.likelihood.residual_scatter import residual_scatter
 
 
 def refuse_uninformed(

@@ -47,6 +47,11 @@ def _within(analysis: Analysis, rows: Comparison, engine: str, decimals: int, ev
     last = names.visit(analysis.times[-1])
     if analysis.spec.outcome_type == "change":
         quantity = f"the estimated mean {inside(names.outcome)}"
+    elif analysis.null:
+        quantity = (
+            f"the estimated {analysis.effect} of {analysis.average} {inside(names.outcome)} to that at "
+            f"{names.visit(baseline(analysis))}"
+        )
     else:
         quantity = (
             f"the estimated mean change in {inside(names.outcome)} from {names.visit(baseline(analysis))}"
@@ -68,9 +73,9 @@ def _between(analysis: Analysis, rows: Comparison, engine: str, decimals: int) -
     figures = [_figures(analysis, row, engine, decimals, True) for _, row in table.iterrows()]
     if len(figures) == 1:
         group = rows.groups[0]
-        return f"The estimated difference between the arms at {when}, {group}, was {figures[0]}."
+        return f"The estimated {analysis.effect} between the arms at {when}, {group}, was {figures[0]}."
     parts = [f"{text} for {group}" for text, group in zip(figures, rows.groups, strict=True)]
-    return f"The estimated differences between arms at {when} were {listed(parts)}."
+    return f"The estimated {analysis.effect}s between arms at {when} were {listed(parts)}."
 
 
 def _again(analysis: Analysis, rows: Comparison, engine: str, decimals: int) -> str:
@@ -92,11 +97,13 @@ def _figures(analysis: Analysis, row: pd.Series, engine: str, decimals: int, evi
         if "p_adjusted" in row:
             inner += f"; {_equals('adjusted p', row['p_adjusted'])}"
     elif evidence:
-        below = row["estimate"] < 0
-        mass = row["prob_negative"] if below else 1 - row["prob_negative"]
-        side = "below" if below else "above"
-        inner += f"; posterior probability that it lies {side} zero {numbers.probability(mass)}"
-    return f"{numbers.fixed(row['estimate'], decimals)}{analysis.names.unit.replace(' ', NBSP)} ({inner})"
+        below = row["estimate"] < analysis.null
+        lower = row["prob_below_1" if analysis.null else "prob_negative"]
+        mass = lower if below else 1 - lower
+        side = f"{'below' if below else 'above'} {analysis.null_word}"
+        inner += f"; posterior probability that it lies {side} {numbers.probability(mass)}"
+    unit = "" if analysis.null else analysis.names.unit.replace(" ", NBSP)
+    return f"{numbers.fixed(row['estimate'], decimals)}{unit} ({inner})"
 
 
 def _equals(name: str, p: float) -> str:
@@ -114,7 +121,7 @@ def _reading(analysis: Analysis) -> str:
         last += "." if analysis.adjust is None else ", but where adjusted p-values are named."
     return (
         f"All {analysis.occasion}s are in [[table:contrasts]] and [[figure:forest]]. Estimates are marginal "
-        "(least-squares) means of the model and their differences. They rest on the assumption that missing "
-        f"outcomes are missing at random: that, given what was observed, whether a value is missing does not "
-        f"depend on that value. {last}"
+        f"(least-squares) {analysis.average}s of the model and their {analysis.effect}s. They rest on the assumption "
+        "that missing outcomes are missing at random: that, given what was observed, whether a value is missing does "
+        f"not depend on that value. {last}"
     )

@@ -51,7 +51,7 @@ def _heatmaps(analysis: Analysis) -> list[Figure]:
     except HypothesisError:
         return []
     fitted = {group: sd_and_correlation(sigma) for group, sigma in matrices.items()}
-    observed = {} if analysis.spec.weights else _observed(fit)
+    observed = {} if analysis.spec.weights or analysis.spec.conditional else _observed(fit)
     lowest = [
         values.to_numpy()[~np.eye(len(values), dtype=bool)]
         for values in (*fitted.values(), *observed.values())
@@ -89,10 +89,16 @@ def _heatmap(
     drawn = covariance_heatmap(values, labels, str(analysis.visit), decimals, observed, negative)
     kind = "posterior mean" if analysis.bayesian(engine) else "estimate"
     whose = f", {analysis.design.covariance.group} {group}" if group else ""
-    sources = ", from random effects and residual together" if analysis.spec.parsed.random else ""
+    spec, family = analysis.spec, analysis.design.family
+    what = "linear predictors" if spec.conditional else "outcomes"
+    if family.transform_name and not spec.conditional:
+        what = f"outcomes' {family.transform_name}s"
+    own_unit = what == "outcomes" and spec.unit
+    residual = spec.parsed.random and not spec.conditional
+    sources = ", from random effects and residual together" if residual else ""
     caption = (
-        f"Covariance of the outcomes of one participant{whose}{sources}; {kind} of the {spoken(engine)} fit: standard "
-        f"deviations{f' ({analysis.spec.unit})' if analysis.spec.unit else ''} on the diagonal, correlations below."
+        f"Covariance of the {what} of one participant{whose}{sources}; {kind} of the {spoken(engine)} fit: standard "
+        f"deviations{f' ({spec.unit})' if own_unit else ''} on the diagonal, correlations below."
     )
     if analysis.spec.weights:
         caption += " For observations of weight one."

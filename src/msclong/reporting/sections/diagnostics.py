@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
@@ -27,9 +29,6 @@ from msclong.reporting.wording import spoken
 from msclong.results.fit import Fit
 from msclong.results.posterior_draws import PosteriorDraws
 
-RHAT_LIMIT, ESS_LIMIT = 1.01, 400
-"""Vehtari et al. (2021): above, or below, a quantity is not to be used."""
-
 EFFECTS_TRACED, PARAMETERS_TRACED = 2, 2
 """How many contrasts and covariance parameters have their chains drawn."""
 
@@ -40,7 +39,8 @@ def diagnostics(analysis: Analysis, found: Comparison | Refusal) -> Section:
     for number, (name, fit) in enumerate(analysis.fits.items(), start=1):
         if analysis.bayesian(name):
             blocks += [
-                Subheading(f"Chains of the {spoken(name)} fit"),
+                Subheading(f"Draws of the {spoken(name)} fit"),
+                *_checks(name, fit, number),
                 *_chains(analysis, name, fit, found, number),
             ]
     noticed = dict.fromkeys(note for fit in analysis.fits.values() for note in fit.outcome.notes)
@@ -90,7 +90,8 @@ def _criteria(fit: Fit) -> dict[str, Cell]:
 
 def _residuals(analysis: Analysis) -> tuple[Block, ...]:
     name, fit = next(iter(analysis.fits.items()))
-    data = pd.DataFrame({"scaled": fit.residuals("scaled"), "fitted": fit.fitted()}).reset_index(drop=True)
+    kind: Literal["quantile", "scaled"] = "quantile" if analysis.design.conditional else "scaled"
+    data = pd.DataFrame({"scaled": fit.residuals(kind), "fitted": fit.fitted()}).reset_index(drop=True)
     visit = None
     if analysis.visit is not None and not analysis.continuous_time:
         visit = analysis.visit
@@ -105,23 +106,30 @@ def _residuals(analysis: Analysis) -> tuple[Block, ...]:
     scaled = data["scaled"].to_numpy()
     beyond, largest = float((np.abs(scaled) > 1.96).mean()), float(np.abs(scaled).max())
     text = (
-        "Scaled residuals are the deviations from the fitted means after removing, by the Cholesky factor of "
+        "Quantile residuals are the normal quantiles of where each outcome lies in its posterior predictive "
+        "distribution, at random within its steps (Dunn and Smyth 1996): where the model holds they are standard "
+        f"normal, and correlated within participants. Here {beyond:.1%} lie beyond "
+        if kind == "quantile"
+        else "Scaled residuals are the deviations from the fitted means after removing, by the Cholesky factor of "
         "the fitted covariance, their differing spread and their correlation within participants: where the "
         f"model holds they scatter around zero with variance one. Here {beyond:.1%} lie beyond "
+    )
+    text += (
         f"\N{PLUS-MINUS SIGN}1.96, where a normal distribution has 5.0%; the largest in absolute value is "
         f"{largest:.1f}."
     )
     caption = (
-        f"Scaled residuals of the {spoken(name)} fit: (a) against normal quantiles, (b) against fitted means"
+        f"{kind.capitalize()} residuals of the {spoken(name)} fit: (a) against normal quantiles, (b) against fitted "
+        "means"
     )
     caption += (
         "." if visit is None else ", (c) by visit (box: quartiles; whiskers: up to 1.5 interquartile ranges)."
     )
     alt = (
-        f"Panels of {len(scaled)} scaled residuals. Standard deviation {scaled.std(ddof=1):.2f}; "
+        f"Panels of {len(scaled)} {kind} residuals. Standard deviation {scaled.std(ddof=1):.2f}; "
         f"{beyond:.1%} beyond 1.96; largest absolute value {largest:.1f}."
     )
-    drawn = residual_panels(data, visit)
+    drawn = residual_panels(data, visit, f"{kind.capitalize()} residual")
     return (
         Subheading("Residuals"),
         Paragraph(text),
@@ -129,38 +137,52 @@ def _residuals(analysis: Analysis) -> tuple[Block, ...]:
     )
 
 
+def _checks(name: str, fit: Fit, number: int) -> tuple[Block, ...]:
+    """Every criterion that the draws should meet, over all that is reported."""
+    if not fit.outcome.checks:
+        return (Paragraph("This engine does not say whether its draws can be relied on."),)
+    columns = (
+        Column("Criterion"),
+        Column("Worst for"),
+        Column("Value", kind="number"),
+        Column("Limit"),
+        Column("Met"),
+    )
+    rows = []
+    for criterion, row in fit.checks().iterrows():
+        value = Cell(numbers.significant(row["value"], 4), row["value"])
+        met = Cell("yes" if row["passed"] else "no", row["passed"])
+        rows.append(
+            Row((Cell(str(criterion)), Cell(row["quantity"] or "all"), value, Cell(row["threshold"]), met))
+        )
+    text = "Each criterion is judged by its worst value over all coefficients, contrasts, means and other parameters. "
+    text += (
+        "All are met."
+        if fit.outcome.converged
+        else "Not all are met; the results of this fit should not be used as they are."
+    )
+    return Paragraph(text), Table(
+        f"checks-{number}", f"Checks of the {spoken(name)} fit", columns, tuple(rows)
+    )
+
+
 def _chains(
     analysis: Analysis, name: str, fit: Fit, found: Comparison | Refusal, number: int
 ) -> tuple[Block, ...]:
-    rhat, ess = _worst(fit)
-    good = rhat < RHAT_LIMIT and ess > ESS_LIMIT
-    text = (
-        f"Over all coefficients and covariance parameters, the largest R\N{COMBINING CIRCUMFLEX ACCENT} is "
-        f"{numbers.fixed(rhat, 3)} (limit {RHAT_LIMIT}) and the smallest bulk effective sample size is "
-        f"{numbers.count(ess)} (limit {ESS_LIMIT}). "
-        + (
-            "Both criteria are met."
-            if good
-            else "The criteria are not met; the results of this fit should not be used as they are."
-        )
-    )
+    """Traces and ranks, where there are chains."""
+    assert isinstance(fit.estimate, PosteriorDraws)
+    if fit.estimate.draws.shape[0] == 1:
+        return ()
     drawn = chain_draws(analysis, fit, found)
     caption = (
         f"Chains of the {spoken(name)} fit, one colour for each: traces (left), and how often each chain's "
         "draws fall in each class of the pooled ranks, relative to uniform (right). Chains that agree "
         "overlap."
     )
-    alt = f"Trace and rank plots of {', '.join(drawn)}; largest R-hat of all parameters {rhat:.3f}."
+    alt = f"Trace and rank plots of {', '.join(drawn)}, in {fit.estimate.draws.shape[0]} chains."
     key = f"chains-{number}"
     data = pd.DataFrame({label: values.reshape(-1) for label, values in drawn.items()})
-    return Paragraph(text), Figure(key, caption, alt, to_svg(traces(drawn), key), data)
-
-
-def _worst(fit: Fit) -> tuple[float, float]:
-    """Largest R-hat and smallest bulk effective sample size of coefficients and covariance parameters."""
-    columns = ["rhat", "ess_bulk"]
-    table = pd.concat([fit.coefficients()[columns], fit.covariance.parameters.reindex(columns=columns)])
-    return float(table["rhat"].max()), float(table["ess_bulk"].min())
+    return (Figure(key, caption, alt, to_svg(traces(drawn), key), data),)
 
 
 def chain_draws(analysis: Analysis, fit: Fit, found: Comparison | Refusal) -> dict[str, np.ndarray]:

@@ -33,7 +33,7 @@ def means_section(analysis: Analysis, found: Comparison | Refusal) -> Section:
             )
         )
     else:
-        caption = f"Marginal means of {inside(analysis.spec.outcome_label)}"
+        caption = f"Marginal {analysis.average}s of {inside(analysis.spec.outcome_label)}"
         blocks.append(means_table(analysis, found, "means", caption, _time_heading(analysis)))
     return Section("means", title, tuple(blocks))
 
@@ -98,7 +98,7 @@ def _means_figure(analysis: Analysis, found: Comparison) -> Figure:
     spacing = "" if analysis.true_time else " Visits are spaced equally, as their times are not in the data."
     below = "" if analysis.counts is None else " Below: participants observed at each visit."
     caption = (
-        f"Marginal (least-squares) means of {inside(spec.outcome_label)} with {LEVEL:.0%} "
+        f"Marginal (least-squares) {analysis.average}s of {inside(spec.outcome_label)} with {LEVEL:.0%} "
         f"{'credible' if analysis.bayesian(engine) else 'confidence'} intervals, {spoken(engine)} "
         f"fit.{below}{spacing}"
     )
@@ -128,16 +128,16 @@ def _forest_figure(analysis: Analysis, found: Comparison) -> Figure:
     rows = forest_rows(shown.tables, shown.groups, [_row_label(analysis, label) for label in shown.labels])
     title = analysis.spec.outcome_label
     if analysis.spec.outcome_type == "value":
-        title = f"Difference in {inside(title)}"
-    figure = forest(rows, title, analysis.spec.margin)
-    dashed = "" if analysis.spec.margin is None else " Dashed: the relevant difference."
+        title = f"{capitalised(analysis.effect)} {'of' if analysis.null else 'in'} {inside(title)}"
+    figure = forest(rows, title, analysis.spec.margin, analysis.null)
+    dashed = "" if analysis.spec.margin is None else f" Dashed: the relevant {analysis.effect}."
     single = "" if analysis.adjust is None else ", not adjusted"
     caption = f"The contrasts of [[table:contrasts]] with {LEVEL:.0%} intervals{single}.{dashed}{only}"
     engine, table = next(iter(shown.tables.items()))
-    clear = int(((table["lower"] > 0) | (table["upper"] < 0)).sum())
+    clear = int(((table["lower"] > analysis.null) | (table["upper"] < analysis.null)).sum())
     alt = (
-        f"Forest plot of {len(table)} contrasts, by {' and '.join(shown.tables)}. In the {spoken(engine)} "
-        f"fit the intervals of {clear} of {len(table)} exclude zero. All figures are in the table before."
+        f"Forest plot of {len(table)} contrasts, by {' and '.join(shown.tables)}. In the {spoken(engine)} fit the "
+        f"intervals of {clear} of {len(table)} exclude {analysis.null_word}. All figures are in the table before."
     )
     return Figure("forest", caption, alt, to_svg(figure, "forest"), rows)
 
@@ -152,10 +152,14 @@ def _contrasts_caption(analysis: Analysis) -> str:
     if analysis.spec.outcome_type == "change":
         start = f"Mean {outcome} by visit"
     elif analysis.spec.baseline_as == "covariate":
-        return f"Differences between arms in mean {outcome}, by visit"
+        word = "of" if analysis.null else "in"
+        return f"{capitalised(analysis.effect)}s between arms {word} {analysis.average} {outcome}, by visit"
+    elif analysis.null:
+        start = f"{capitalised(analysis.effect)} of {analysis.average} {outcome} to that at "
+        start += analysis.names.visit(baseline(analysis))
     else:
         start = f"Change of mean {outcome} from {analysis.names.visit(baseline(analysis))}"
-    return start + (", and differences between arms" if analysis.arm is not None else "")
+    return start + (f", and {analysis.effect}s between arms" if analysis.arm is not None else "")
 
 
 def _contrasts_notes(analysis: Analysis, bayesian: set[bool]) -> tuple[str, ...]:
@@ -165,7 +169,8 @@ def _contrasts_notes(analysis: Analysis, bayesian: set[bool]) -> tuple[str, ...]
         notes.append("p: two-sided, of no difference, not adjusted for multiplicity.")
         if analysis.spec.margin:
             beyond = beyond_margin(analysis)
-            notes.append(f"p({beyond}): one-sided, of a difference {beyond}, not adjusted for multiplicity.")
+            article = f"{'an' if analysis.effect.startswith('o') else 'a'} {analysis.effect}"
+            notes.append(f"p({beyond}): one-sided, of {article} {beyond}, not adjusted for multiplicity.")
         if (described := adjustment(analysis)) is not None:
             notes.append(described.text)
     if True in bayesian:

@@ -66,7 +66,10 @@ def _outcome(analysis: Analysis) -> str:
     )
     label = spec.outcome_label if spec.label or spec.unit else ""
     column = f"column \N{LEFT DOUBLE QUOTATION MARK}{spec.parsed.outcome}\N{RIGHT DOUBLE QUOTATION MARK}"
-    return f"{label}, {column}: {kind}; Gaussian." if label else f"C{column[1:]}: {kind}; Gaussian."
+    gaussian = analysis.spec.family == "gaussian"
+    family = "Gaussian" if gaussian else analysis.design.family.description
+    family += ", with censored values" if analysis.spec.censored else ""
+    return f"{label}, {column}: {kind}; {family}." if label else f"C{column[1:]}: {kind}; {family}."
 
 
 def _arms(analysis: Analysis) -> str:
@@ -114,11 +117,11 @@ def _margin(analysis: Analysis) -> str:
     margin = analysis.spec.margin
     if margin is None:
         return "None was specified."
-    side = "below" if margin < 0 else "above"
-    text = f"{numbers.stated(margin)}{analysis.names.unit}"
+    side = "below" if margin < analysis.null else "above"
+    text = f"{numbers.stated(margin)}{'' if analysis.null else analysis.names.unit}"
     kinds = {analysis.bayesian(name) for name in analysis.fits}
     given = (
-        ["one-sided p-values of a test that the difference lies"] if False in kinds and margin else []
+        [f"one-sided p-values of a test that the {analysis.effect} lies"] if False in kinds and margin else []
     ) + (["posterior probabilities that it lies"] if True in kinds else [])
     return (
         f"{text}; {' and '.join(f'{kind} {side} it' for kind in given)} are given." if given else f"{text}."

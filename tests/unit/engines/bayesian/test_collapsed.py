@@ -8,11 +8,12 @@ from scipy.stats import multivariate_normal
 import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import build_design
-from msclong.engines.bayesian.coefficients import draw_coefficients, grams
+from msclong.engines.bayesian.coefficients import draw_coefficients
 from msclong.engines.bayesian.collapsed import collapse, collapsed_log_likelihood
-from msclong.engines.frequentist.optimize import residual_scatter
+from msclong.engines.bayesian.collapsed_batch import collapsed_batch
 from msclong.errors import EngineError
 from msclong.likelihood.gls import generalised_least_squares
+from msclong.likelihood.residual_scatter import residual_scatter
 from msclong.likelihood.standardised import standardise
 
 STRUCTURES = ["us", "cs", "ar1", "ar1h", "toeph"]
@@ -132,23 +133,73 @@ def test_too_many_patterns_are_refused(monkeypatch):
 
 
 @pytest.mark.parametrize("name", DESIGNS)
-def test_grams_are_those_of_generalised_least_squares(name):
+def test_the_batch_is_the_likelihood_at_each_theta(name):
+    design = DESIGNS[name]
+    standardised = standardise(design.moments).moments
+    p = standardised.n_fixed
+    moments = collapse(standardised, 0.1 * np.eye(p, p + 1))
+    theta = theta_values(design, standardised)
+    found = collapsed_batch(design.structure, np.stack(theta, axis=1), moments)
+    expected = [value_at(design, one, moments)[0] for one in theta]
+    np.testing.assert_allclose(found.log_likelihood, [expected], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_beta_given_theta_is_that_of_generalised_least_squares(name):
     design = DESIGNS[name]
     standardised = standardise(design.moments).moments
     p = standardised.n_fixed
     flat = collapse(standardised, np.zeros((p, p + 1)))
     theta = theta_values(design, standardised)
-    found = grams(design.structure, np.stack(theta), flat)
-    for one, gram in zip(theta, found, strict=True):
+    means, roots = collapsed_batch(design.structure, np.stack(theta, axis=1), flat).coefficients()
+    for one, mean, root in zip(theta, means[0], roots[0], strict=True):
         gls = generalised_least_squares(design.structure, one, standardised)
-        np.testing.assert_allclose(
-            np.linalg.solve(gram[:p, :p], gram[:p, p]), gls.beta, rtol=1e-8, atol=1e-10
-        )
-        np.testing.assert_allclose(np.linalg.inv(gram[:p, :p]), gls.phi, rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(mean, gls.beta, rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(root @ root.T, gls.phi, rtol=1e-8, atol=1e-12)
+
+
+def test_where_sigma_is_not_positive_definite_the_batch_is_minus_infinity():
+    design = DESIGNS["us"]
+    moments = collapse(design.moments, np.eye(8, 9))
+    good = np.eye(4)[np.tril_indices(4)]
+    found = collapsed_batch(design.structure, np.stack([good, -good, good * np.nan, good], axis=1), moments)
+    assert np.isneginf(found.log_likelihood[0, 1:3]).all()
+    assert found.log_likelihood[0, 0] == found.log_likelihood[0, 3]
+
+
+def test_several_priors_are_weighed_by_what_they_say_of_the_data():
+    """Two normal priors of beta: shares given theta and draws, from dense marginal likelihoods."""
+    design = DESIGNS["us"]
+    p = design.moments.n_fixed
+    theta = theta_values(design, design.moments, 1)[0]
+    locations, sds, weights = (np.zeros(p), np.full(p, 2.0)), (1.0, 5.0), np.array([0.3, 0.7])
+    rows = [np.column_stack([np.eye(p), b]) / sd for b, sd in zip(locations, sds, strict=True)]
+    lower = np.tril_indices(p + 1)
+    squares = np.stack([(r.T @ r)[lower] for r in rows])
+    log_weights = np.log(weights) - p * np.log(sds)
+    moments = collapse(design.moments, rows[0])
+    X, y = design.fixed.X, design.y
+    position = design.coords[:, 0].astype(int)
+    V = design.structure.grid(theta)[np.ix_(position, position)] * (design.subject[:, None] == design.subject)
+    dense = [
+        np.log(w) + multivariate_normal(X @ b, V + sd**2 * X @ X.T).logpdf(y)
+        for w, b, sd in zip(weights, locations, sds, strict=True)
+    ]
+    found = collapsed_batch(design.structure, theta[:, None], moments, squares)
+    expected = np.exp(dense - np.logaddexp.reduce(dense))
+    np.testing.assert_allclose(found.shares(log_weights)[0], expected, rtol=1e-8)
+    means, roots = found.coefficients()
+    draws = 20_000
+    tiled = np.tile(theta, (draws, 1))
+    beta = draw_coefficients(design.structure, tiled, moments, np.random.default_rng(1), log_weights, squares)
+    mean = expected @ means[:, 0]
+    variance = expected @ ((roots[:, 0] ** 2).sum(axis=2) + (means[:, 0] - mean) ** 2)
+    assert (np.abs(beta.mean(axis=0) - mean) < 5 * np.sqrt(variance / draws)).all()
+    np.testing.assert_allclose(beta.var(axis=0), variance, rtol=5 * np.sqrt(2 / draws))
 
 
 def test_draws_of_beta_have_the_conditional_mean_and_covariance(monkeypatch):
-    monkeypatch.setattr("msclong.engines.bayesian.coefficients.CHUNK", 50_000)  # several batches
+    monkeypatch.setattr("msclong.engines.bayesian.collapsed_batch.CHUNK", 50_000)  # several batches
     design = DESIGNS["us"]
     standardised = standardise(design.moments).moments
     p = standardised.n_fixed
@@ -168,6 +219,6 @@ def test_in_a_balanced_design_the_mean_of_beta_does_not_depend_on_theta():
     design = DESIGNS["slope"]
     standardised = standardise(design.moments)
     flat = collapse(standardised.moments, np.zeros((2, 3)))
-    found = grams(design.structure, np.stack(theta_values(design, standardised.moments)), flat)
-    means = np.linalg.solve(found[:, :2, :2], found[:, :2, 2:])
+    theta = np.stack(theta_values(design, standardised.moments), axis=1)
+    means, _ = collapsed_batch(design.structure, theta, flat).coefficients()
     np.testing.assert_allclose(means, 0, atol=1e-12)  # the residual of ordinary least squares is left over

@@ -21,7 +21,7 @@ from msclong.covariance.unstructured import Unstructured
 from msclong.covariance.within_groups import WithinGroups
 from msclong.covariance.working import Working
 from msclong.engines.bayesian.covariance_priors import covariance_from_partials, covariance_prior
-from msclong.engines.bayesian.covariance_variables import HalfT, LogNormal, StretchedBeta
+from msclong.engines.bayesian.covariance_variables import HalfT
 from msclong.errors import EngineError
 from user_structures import ExponentialWithNugget, HeterogeneousBanded
 
@@ -78,18 +78,17 @@ def prior_of(name, s=2.0, **fields):
 
 def random_values(prior, rng):
     """Values of each variable, drawn from its prior."""
-    values = {}
+    return {variable.name: variable.draw(1, rng)[0] for variable in prior.variables}
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_the_values_of_the_variables_come_back_from_theta(name):
+    prior, rng = prior_of(name), np.random.default_rng(4)
+    values = [random_values(prior, rng) for _ in range(5)]
+    found = prior.values(np.stack([prior.theta(v, np) for v in values]))
     for variable in prior.variables:
-        m = len(variable.labels)
-        if isinstance(variable, HalfT):
-            values[variable.name] = np.abs(rng.standard_t(variable.df, m)) * variable.scale
-        elif isinstance(variable, StretchedBeta):
-            values[variable.name] = variable.natural(rng.beta(variable.shape, variable.shape))
-        elif isinstance(variable, LogNormal):
-            values[variable.name] = np.exp(rng.normal(np.log(variable.median), variable.sd))
-        else:
-            values[variable.name] = rng.normal(0, variable.scale)
-    return values
+        expected = np.stack([v[variable.name] for v in values])
+        np.testing.assert_allclose(found[variable.name], expected, rtol=1e-7)
 
 
 @pytest.mark.parametrize("name", STRUCTURES)

@@ -33,6 +33,7 @@ def test_scales_are_multiples_of_the_outcomes_sd():
     assert prior.outcome_scale == pytest.approx(s)
     assert prior.coefficients.sd == pytest.approx([10 * s, 2.5 * s / np.std(np.arange(10))])
     assert "SD of the outcome in these data" in prior.note()
+    assert "SD of log(outcome) in these data" in model_priors(design_of(SLOPE, family="lognormal")).note()
 
 
 def test_a_pre_specified_scale_is_used_and_said():

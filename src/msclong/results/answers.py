@@ -1,0 +1,241 @@
+"""What any fit says of the fixed effects: coefficients, means, contrasts, tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from msclong.contrasts.kinds import arm_and_visit, as_list, contrast_hypothesis, mean_contrasts
+from msclong.contrasts.linear_constraints import linear_hypothesis
+from msclong.contrasts.marginal_means import means_of_cells
+from msclong.contrasts.mean_contrasts import MeanContrasts
+from msclong.contrasts.term_tests import term_hypotheses
+from msclong.design.design import Design
+from msclong.errors import HypothesisError
+from msclong.families.family import Effect
+from msclong.linear_hypothesis import LinearHypothesis
+from msclong.results.family_tables import (
+    coefficients_table,
+    family_parameters_table,
+    probabilities_table,
+)
+from msclong.results.hypothesis_table import Adjustment, check_level
+from msclong.results.mean_tables import Scale, contrasts_table, means_table, scale_of_means
+from msclong.results.point_estimate import PointEstimate
+from msclong.results.posterior_draws import PosteriorDraws
+from msclong.results.posterior_table import IntervalKind
+
+
+class Answers:
+    """The questions about fixed effects that a `Fit` answers from its design and its estimate of beta."""
+
+    design: Design
+    estimate: PointEstimate | PosteriorDraws
+
+    def coefficients(self, level: float = 0.95) -> pd.DataFrame:
+        """Fixed effects, indexed by patsy's names; those of a hurdle's zero part as 'zero: name'."""
+        return coefficients_table(self.estimate, level)
+
+    def family_parameters(self, level: float = 0.95) -> pd.DataFrame:
+        """What the family has beside linear predictors and covariance: a residual scale, degrees of freedom, cutpoints.
+
+        As `coefficients`; raises EngineError where there is none.
+        """
+        check_level(level)
+        return family_parameters_table(self.design, self.estimate, level)
+
+    def means(
+        self,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Sequence[object]] | None = None,
+        level: float = 0.95,
+        *,
+        weights: str = "equal",
+        scale: Scale | None = None,
+        interval: IntervalKind = "equal-tailed",
+    ) -> pd.DataFrame:
+        """Marginal (least-squares) means for each combination of levels of `by` (default: arm and visit).
+
+        Covariates at their mean or at `at`; other factors averaged by `weights`: 'equal', 'observed', 'subjects' or
+        'counterfactual' (see `msclong.contrasts.marginal_means.means_of_cells`).
+
+        scale
+            'mean': of the outcome as it was measured, over new subjects, whose effects are integrated out (of counts:
+            per unit of exposure; of successes among trials: their probability). 'median': of lognormal (there the
+            geometric mean) and logitnormal outcomes, where it is the default. 'link': of the linear predictor, for a
+            subject whose effects are zero.
+        interval
+            'equal-tailed' (2.5 % beyond either end of a 95 % interval) or 'hdi', the shortest; of a posterior.
+
+        Raises HypothesisError for an average that the design leaves ambiguous, or a scale that the fit has not.
+        """
+        return means_table(self.design, self.estimate, self._means(by, at, weights), scale, level, interval)
+
+    def probabilities(
+        self,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Sequence[object]] | None = None,
+        level: float = 0.95,
+        *,
+        outcomes: Sequence[float] | None = None,
+        at_least: bool = False,
+        weights: str = "equal",
+    ) -> pd.DataFrame:
+        """The probability of each grade, count, of yes and no, or of a hurdle's zero, for each combination of `by`.
+
+        Over new subjects, as `means` are. outcomes : the ones to list (default: all). at_least : the probability of
+        this outcome or a larger one. Raises EngineError for a family without such probabilities, or a frequentist fit.
+        """
+        check_level(level)
+        asked = self._means(by, at, weights)
+        return probabilities_table(self.design, self.estimate, asked, outcomes, at_least, level)
+
+    def contrasts(
+        self,
+        versus: object = None,
+        factor: str | None = None,
+        by: str | Sequence[str] | None = None,
+        adjust: Adjustment = None,
+        level: float = 0.95,
+        margin: float | None = None,
+        at: Mapping[str, Sequence[object]] | None = None,
+        *,
+        kind: str | None = None,
+        weights: str = "equal",
+        test: str | None = None,
+        family: str | Sequence[str] | None = None,
+        hypothesis: Any = None,
+        effect: Effect | None = None,
+        rope: tuple[float, float] | None = None,
+        interval: IntervalKind = "equal-tailed",
+        outcome: float | None = None,
+        at_least: float | None = None,
+    ) -> pd.DataFrame:
+        """Comparisons of marginal means, or the rows of any linear `hypothesis`, one test each.
+
+        Without arguments, the founding question: each visit minus baseline, by arm, followed by the
+        difference of the arms' changes. (For an outcome that is itself a change from baseline: the
+        mean change at each visit, by arm, followed by the arms' differences; with the baseline as a covariate, these
+        differences alone.) With `versus`, each other level of `factor` (default: the visit) minus level `versus`,
+        within each combination of levels of `by`. Differences of arms that are constrained to be equal at baseline have
+        no row there.
+
+        kind
+            'pairwise', 'consecutive': differences of levels of `factor`, later minus earlier. 'polynomial': orthogonal
+            trends linear, quadratic, ... over the visits' times, equally spaced where these are unknown.
+            'average': mean over the visits, less baseline. 'auc': area under the means by the trapezoidal rule, outcome
+            times time; 'incremental-auc': above baseline. 'difference-in-differences': the arms' differences of
+            changes alone. Where neither `factor` nor `by` is named (average and areas: always), rows by arm are
+            followed by the arms' differences.
+        weights, at
+            As for `means`. Where `at` leaves the baseline visit out, say with `versus` what changes are measured from.
+        hypothesis
+            Instead of all these: text over coefficient names such as 'a - b, c = 2', {row: {coefficient: weight}}, a
+            DataFrame or matrix of weights, a term's name, or a LinearHypothesis (`Fit.hypothesis`).
+        test, margin
+            None: two-sided, of no difference. 'less', 'greater': one-sided. 'superiority', 'non-inferiority',
+            'equivalence': beyond, not worse than, or within a signed margin (default: the spec's), whose sign is the
+            direction of benefit. p_value is that test's; `lower` and `upper` stay a two-sided interval: one-sided tests
+            at 2.5 % agree with the 95 % interval, equivalence at 5 % with level=0.90. A posterior has the
+            probability of the same statement instead: prob_beyond_margin (wherever there is a margin),
+            prob_non_inferior, prob_equivalent. Without `test` a margin changes no p-value; 'less' and 'greater'
+            are against zero and take none.
+        effect
+            How means on the outcome's scale are compared; None: the first that the family has. 'difference', 'ratio' or
+            'odds-ratio' of means over new subjects, whose effects are integrated out; of lognormal outcomes 'ratio' is
+            that of medians (geometric means), of logitnormal ones 'odds-ratio'. 'link': differences of linear
+            predictors. Of ratios, the estimate is exp of that of their logarithm, prob_below_1 is the probability
+            below one, rows are named 'B / A', and margins are ratios: 0.8 asks for a fall below 80 %. Rows of
+            `hypothesis` are of 'link'.
+        outcome, at_least
+            Compare the probability of this grade, count or zero, or of one at least so large, in place of means:
+            their 'difference' (None), 'ratio' or 'odds-ratio'.
+        rope, interval
+            A region of practical equivalence (low, high): adds prob_in_rope. 'equal-tailed' or 'hdi' (highest density;
+            of ratios, that of the logarithm). Of a posterior; the table's `attrs` name effect and interval.
+        adjust, family
+            bonferroni, holm, hochberg, bh, mvt (single step, from the joint distribution: Dunnett's, Tukey's and
+            others), mvt-stepdown, fixed-sequence (rows in their order), or a GraphicalProcedure. The family is
+            the whole table, or with `family` the rows that agree in these levels of the row names ('TRT': each
+            arm, and each difference of arms, by itself). Adds p_adjusted; for bonferroni and mvt the
+            simultaneous limits lower_adjusted and upper_adjusted too. Frequentist fits only.
+        """
+        asked: MeanContrasts | LinearHypothesis
+        if hypothesis is None:
+            sign = scale_of_means(self.design, effect, outcome, at_least).sign
+            asked = mean_contrasts(self.design, kind, versus, factor, by, at, weights, sign)
+        elif any(given is not None for given in (kind, versus, factor, by, at)):
+            raise HypothesisError("hypothesis= stands for itself; leave kind, versus, factor, by and at out.")
+        else:
+            asked = self._hypothesis(hypothesis)
+        return contrasts_table(
+            self.design,
+            self.estimate,
+            asked,
+            effect,
+            level,
+            margin,
+            test,
+            adjust,
+            family,
+            rope,
+            interval,
+            outcome,
+            at_least,
+        )
+
+    def hypothesis(
+        self,
+        versus: object = None,
+        factor: str | None = None,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Sequence[object]] | None = None,
+        *,
+        kind: str | None = None,
+        weights: str = "equal",
+    ) -> LinearHypothesis:
+        """The linear hypothesis behind `contrasts`, to compose further and hand to `test` or `contrasts`."""
+        return contrast_hypothesis(self.design, kind, versus, factor, by, at, weights)
+
+    def test(self, hypothesis: Any) -> pd.DataFrame:
+        """Joint test of a term of the fixed part (all its coefficients zero) or of any linear hypothesis.
+
+        hypothesis : a term's name, or whatever `contrasts(hypothesis=...)` takes, which tests its rows one by one.
+
+        Frequentist: F with the engine's degrees of freedom. Bayesian: posterior contour probability of zero.
+        A main effect inside an interaction is tested at the reference levels, as its coefficients are coded;
+        `anova` tests it whatever the coding. Raises HypothesisError for a name that is no term or coefficient, or one
+        of which arms that are constrained to be equal at baseline leave no coefficient.
+        """
+        name = hypothesis if isinstance(hypothesis, str) else "hypothesis"
+        rows = self._hypothesis(hypothesis)
+        return pd.DataFrame([self.estimate.joint(rows)], index=pd.Index([name], name="term"))
+
+    def anova(self, type: int = 3) -> pd.DataFrame:
+        """Joint test of every term of the fixed part, of type 3 or 2, whatever the coding of its factors.
+
+        Type 3 averages over the other factors with equal weights, so that a main effect inside an interaction is the
+        average effect (a factor crossed with a covariate: its effect at covariate zero). Type 2 adjusts each term for
+        all terms that do not contain it. As SAS and R lmerTest; `test` tests coefficients as they are coded instead.
+
+        Columns as those of `test`. Satterthwaite's df of a joint test depend on how its rows are written: they are
+        R lmerTest's. Raises HypothesisError for another `type` or a fixed part without terms.
+        """
+        tests = {
+            name: self.estimate.joint(rows) for name, rows in term_hypotheses(self.design.fixed, type).items()
+        }
+        return pd.DataFrame.from_dict(tests, orient="index").rename_axis("term")
+
+    def _means(
+        self, by: str | Sequence[str] | None, at: Mapping[str, Sequence[object]] | None, weights: str
+    ) -> MeanContrasts:
+        chosen = as_list(by) if by is not None else arm_and_visit(self.design)
+        return means_of_cells(self.design, chosen, at, weights)
+
+    def _hypothesis(self, given: Any) -> LinearHypothesis:
+        fixed = self.design.fixed
+        every = (*fixed.design_info.term_names, *fixed.design_info.column_names)
+        taken = [name for name in every if name not in (*fixed.names, *fixed.terms)]
+        return linear_hypothesis(given, self.estimate.names, fixed.terms, taken)

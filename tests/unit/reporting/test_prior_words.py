@@ -1,0 +1,43 @@
+"""What a report says of priors."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import msclong as ml
+from msclong.api import long_data
+from msclong.design.design import build_design
+from msclong.reporting import methods
+
+
+def priors_in_words(priors=None, **fields):
+    table = pd.DataFrame({"id": np.repeat([1, 2, 3], 2), "week": 3 * [0, 8], "y": [1.0, 2, 1, 3, 1, 4]})
+    spec = ml.ModelSpec("y ~ week + (1 | id)", priors=priors or ml.Priors(), **fields)
+    return methods.priors_in_words(build_design(spec, long_data(spec, table)))
+
+
+def test_priors_stated_by_name_are_named():
+    priors = ml.Priors(
+        outcome_scale=5, coefficients={"week[T.8]": ml.Normal(-2, 1)}, sds={"sd(8)": ml.HalfNormal(3)}
+    )
+    assert "Priors of week[T.8], sd(8) were stated singly." in priors_in_words(priors).text
+    assert "stated singly" not in priors_in_words(ml.Priors()).text
+
+
+@pytest.mark.parametrize(
+    ("covariance", "words"), [("jeffreys", "Jeffreys’ prior"), ("matching", "contrasts have Student’s t")]
+)
+def test_powers_of_the_determinant_are_called_by_their_name(covariance, words):
+    assert words in priors_in_words(ml.Priors(covariance=covariance)).text
+
+
+@pytest.mark.parametrize(
+    ("family", "words"),
+    [
+        ("gaussian", "a scale s: the standard deviation of the outcome in these data."),
+        ("lognormal", "a scale s: the standard deviation of log(outcome) in these data."),
+        ("poisson", "a scale s of the linear predictor (log): 1."),
+    ],
+)
+def test_the_scale_is_that_of_the_linear_predictor(family, words):
+    assert words in priors_in_words(family=family).text
