@@ -14,7 +14,12 @@ PAGES = {
     "index": "Start here",
     "covariance": "Covariance",
     "contrasts": "Contrasts",
+    "bayesian": "Bayesian",
+    "families": "Families",
+    "joint": "Several outcomes",
     "methods": "Methods",
+    "priors": "Priors",
+    "checking": "Checking",
     "validation": "Validation",
     "data": "Data",
 }
@@ -38,6 +43,7 @@ TEMPLATE = """<!doctype html>
   pre {{ overflow-x: auto; padding: .8rem 1rem; background: var(--tint); border-radius: 6px; }}
   code {{ font: .9em/1.5 ui-monospace, monospace; }}
   :not(pre) > code {{ padding: .1em .3em; background: var(--tint); border-radius: 4px; }}
+  img {{ max-width: 100%; }}
   table {{ display: block; overflow-x: auto; border-collapse: collapse; }}
   th, td {{ padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); text-align: left;
     vertical-align: top; }}
@@ -76,6 +82,7 @@ def navigation(current: str) -> str:
 def main() -> None:
     shutil.rmtree(SITE, ignore_errors=True)
     shutil.copytree(BUILD / "reports", SITE / "reports")
+    shutil.copytree(HERE / "figures", SITE / "figures")
     for name, title in PAGES.items():
         (SITE / f"{name}.html").write_text(page(name, title), encoding="utf-8")
     print(f"wrote {SITE / 'index.html'}")
