@@ -50,7 +50,8 @@ def posterior(
     else:
         estimate = PosteriorDraws(**common)
     mean = theta.mean(axis=(0, 1))
-    parameters = pd.DataFrame({"estimate": mean}, index=pd.Index(common["theta_names"], name="parameter"))
+    rows = pd.Index(common["theta_names"], name="parameter")
+    parameters = pd.DataFrame({"estimate": mean, "se": theta.std(axis=(0, 1))}, index=rows)
     covariance = VarianceComponents(design.structure, mean, parameters, design.visit_grid)
     return Fit(ml.Bayesian(seed=1), design, estimate, covariance, Outcome(True), None, 1)
 

@@ -28,6 +28,12 @@ class SpecError(MsclongError, ValueError):
     """A field of a model spec or of an engine has an impossible value."""
 
 
+class UnknownOutcomeError(SpecError, KeyError):
+    """A joint fit has no outcome of this name."""
+
+    __str__ = Exception.__str__  # KeyError shows its message in quotes
+
+
 class DesignError(MsclongError, ValueError):
     """The data cannot identify the model: aliased columns, too few subjects for a covariance."""
 

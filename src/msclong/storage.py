@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, fields
+from hashlib import sha256
 from io import BytesIO
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -20,7 +23,7 @@ from msclong.data.long_data import LongData
 from msclong.design.design import Design, build_design
 from msclong.engines.bayesian.convergence import Resampled, convergence
 from msclong.engines.bayesian.engine import Bayesian
-from msclong.errors import DataError, EngineError, MsclongError, SpecError
+from msclong.errors import DataError, EngineError, MsclongError, SpecError, listing
 from msclong.results.check import Check
 from msclong.results.conditional_draws import ConditionalDraws
 from msclong.results.fit import Fit
@@ -52,7 +55,8 @@ def save(fit: Fit, path: str | Path, overwrite: bool = False) -> None:
     treat it as you treat them.
 
     Raises EngineError for a fit without draws (fit it again from its spec: that takes milliseconds), DataError where
-    `path` exists and `overwrite` is not set, or a column cannot be written.
+    `path` exists and `overwrite` is not set, its folder does not exist, or a column cannot be written, SpecError for
+    what is no path.
     """
     if not isinstance(fit, Fit):
         raise SpecError(f"fit must be a fit, as ml.fit(...) returns it; got {type(fit).__name__}.")
@@ -62,9 +66,13 @@ def save(fit: Fit, path: str | Path, overwrite: bool = False) -> None:
         )
     from xarray import DataTree
 
-    target = Path(path)
+    target = _path(path)
     if target.exists() and not overwrite:
         raise DataError(f"{target} exists already; say overwrite=True to replace it.")
+    if target.is_dir() and not (target / ".zgroup").exists():
+        raise DataError(f"The folder {target} is no saved fit, so it is not replaced; choose another name.")
+    if not target.absolute().parent.is_dir():
+        raise DataError(f"There is no folder {target.absolute().parent} to save in; make it first.")
     tree = fit.to_datatree()
     tree["fit"] = DataTree(_saved(fit))
     with TemporaryDirectory(
@@ -83,11 +91,12 @@ def save(fit: Fit, path: str | Path, overwrite: bool = False) -> None:
 def load(path: str | Path) -> Fit:
     """The fit that `save` wrote: the same draws and data, and the same tables.
 
-    Raises DataError for what is no saved fit, or one that this version cannot read.
+    Raises DataError for what is no saved fit, one that is incomplete or damaged (each array has a checksum), or one
+    that this version cannot read, SpecError for what is no path.
     """
     from xarray import open_datatree
 
-    target = Path(path)
+    target = _path(path)
     if not target.exists():
         raise DataError(f"There is no {target}.")
     try:
@@ -96,8 +105,11 @@ def load(path: str | Path) -> Fit:
         saved = tree["fit"].to_dataset()
         record = json.loads(saved.attrs["record"])
         written = record["format"]
-    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{target} is no fit that ml.save wrote ({type(error).__name__}: {error}).") from None
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(
+            f"{target} is no fit that ml.save wrote, or is incomplete or damaged ({type(error).__name__}: {error}). "
+            "Save the fit again."
+        ) from None
     if written != FORMAT:
         raise DataError(
             f"{target} has format {written!r}; this msclong reads format {FORMAT}. Load it with the msclong that wrote "
@@ -124,8 +136,12 @@ def _saved(fit: Fit) -> Dataset:
     tables = {"data": data.frame, "covariance parameters": fit.covariance.parameters}
     if fit.priors is not None:
         tables["priors"] = fit.priors
+    variables: dict[str, Any] = {name: _variable(name, values) for name, values in arrays.items()}
+    variables |= {name: _variable(name, _bytes(table, name)) for name, table in tables.items()}
+    saved = Dataset(variables)
     record = {
         "format": FORMAT,
+        "checksums": {name: _checksum(saved, name) for name in variables},
         "spec": fit.spec.to_dict(),
         "engine": asdict(fit.engine),
         "data": {entry.name: getattr(data, entry.name) for entry in fields(data) if entry.name != "frame"},
@@ -137,12 +153,16 @@ def _saved(fit: Fit) -> Dataset:
             "checks": [asdict(check) for check in outcome.checks],
         },
     }
-    variables: dict[str, Any] = {name: _variable(name, values) for name, values in arrays.items()}
-    variables |= {name: _variable(name, _bytes(table, name)) for name, table in tables.items()}
-    return Dataset(variables, attrs={"record": json.dumps(record, default=_plain)})
+    return saved.assign_attrs(record=json.dumps(record, default=_plain))
 
 
 def _restored(saved: Dataset, record: dict[str, Any]) -> Fit:
+    # Zarr reads a chunk that is not there as NaN.
+    if lost := [name for name, checksum in record["checksums"].items() if checksum != _checksum(saved, name)]:
+        raise DataError(
+            f"it is incomplete or damaged: {listing(map(repr, lost))} changed since ml.save wrote it. Save the fit "
+            "again."
+        )
     data = object.__new__(LongData)  # as it was validated, its baseline taken out or not
     for name, value in {**record["data"], "frame": _table(saved, "data")}.items():
         object.__setattr__(data, name, tuple(value) if isinstance(value, list) else value)
@@ -239,12 +259,29 @@ def _table(saved: Dataset, name: str) -> pd.DataFrame:
     return table
 
 
+def _checksum(saved: Dataset, name: str) -> str | None:
+    """SHA-256 of an array with its type and shape; None where there is no such array."""
+    if name not in saved:
+        return None
+    values = saved[name].to_numpy()
+    return sha256(f"{values.dtype.str} {values.shape}".encode() + values.tobytes()).hexdigest()
+
+
+def _path(path: object) -> Path:
+    if not isinstance(path, (str, PathLike)):
+        raise SpecError(f"path is the name of a file or folder, such as 'fit.zarr'; got {path!r}.")
+    return Path(path)
+
+
 def _store(path: Path) -> AbstractContextManager[Any]:
     """Where Zarr reads: a folder, or one zip file."""
     if path.suffix != ".zip":
         return nullcontext(path)
     from zarr.storage import ZipStore
 
+    with zipfile.ZipFile(path) as archive:
+        if (damaged := archive.testzip()) is not None:  # before Zarr, whose tasks report an error each
+            raise zipfile.BadZipFile(f"bad checksum of {damaged}")
     store: AbstractContextManager[Any] = ZipStore(path, mode="r")
     return store
 

@@ -1,5 +1,6 @@
 """Fits saved and loaded: the same tables, and clear errors."""
 
+import gc
 import json
 import pickle
 import shutil
@@ -154,6 +155,58 @@ def test_bad_files_are_refused_with_the_reason(saved, tmp_path):
     shutil.rmtree(saved / "fit")
     with pytest.raises(DataError, match=r"no fit that ml\.save wrote"):
         ml.load(saved)
+
+
+@pytest.mark.parametrize("name", ["draws", "theta", "covariance", "data", "priors", "weights"])
+def test_a_saved_fit_that_lacks_a_chunk_or_an_array_is_refused(saved, name):
+    """Zarr fills a missing chunk with NaN."""
+    folder = saved / "fit" / name
+    [chunk] = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    chunk.unlink()
+    with pytest.raises(DataError, match=f"incomplete or damaged: '{name}' changed.*Save the fit again"):
+        ml.load(saved)
+    shutil.rmtree(folder)
+    with pytest.raises(DataError, match=f"incomplete or damaged: '{name}' changed"):
+        ml.load(saved)
+
+
+def flipped(path, at):
+    content = bytearray(path.read_bytes())
+    content[at : at + 8] = bytes(255 - byte for byte in content[at : at + 8])
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.6, 0.9])
+def test_changed_bytes_are_noticed(fit, saved, part, capfd):
+    chunk = saved / "fit" / "draws" / "0.0.0"
+    flipped(chunk, int(part * chunk.stat().st_size))
+    with pytest.raises(DataError, match="incomplete or damaged"):
+        ml.load(saved)
+    archive = saved.with_suffix(".zip")
+    ml.save(fit, archive)
+    flipped(archive, int(part * archive.stat().st_size))
+    with pytest.raises(DataError, match="incomplete or damaged"):
+        ml.load(archive)
+    archive.write_bytes(archive.read_bytes()[: int(part * archive.stat().st_size)])
+    with pytest.raises(DataError, match="incomplete or damaged"):
+        ml.load(archive)
+    gc.collect()  # tasks report errors that nobody asked for when they are collected
+    assert capfd.readouterr().err == ""
+
+
+def test_a_path_is_a_name_in_a_folder_that_exists(fit, tmp_path):
+    for ask in (lambda: ml.load(None), lambda: ml.save(fit, None)):
+        with pytest.raises(SpecError, match="name of a file or folder.*got None"):
+            ask()
+    with pytest.raises(DataError, match=r"There is no folder .*nowhere to save in; make it"):
+        ml.save(fit, tmp_path / "nowhere" / "fit.zarr")
+
+
+def test_a_folder_of_something_else_is_not_replaced(fit, tmp_path):
+    (tmp_path / "results.csv").write_text("1")
+    with pytest.raises(DataError, match="is no saved fit, so it is not replaced"):
+        ml.save(fit, tmp_path, overwrite=True)
+    assert (tmp_path / "results.csv").exists()
 
 
 def changed(saved, **changes):

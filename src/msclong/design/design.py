@@ -65,7 +65,13 @@ class Design:
     @property
     def linked(self) -> bool:
         """Whether the linear predictor is a function of the outcome's mean: its logarithm or logit, without unit."""
-        return self.conditional and self.family.link != "identity"
+        return self.family.link != "identity" and not self.family.transformed_gaussian
+
+    @property
+    def measured(self) -> np.ndarray:
+        """(N,) outcomes on the scale of the linear predictor where it is one of outcomes, else as they stand."""
+        gaussian = self.conditional and self.family.transformed_gaussian
+        return self.family.transform(self.y) if gaussian else self.y
 
     @property
     def observation(self) -> dict[str, np.ndarray]:

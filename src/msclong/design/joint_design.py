@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ from msclong.covariance.working import vech_positions
 from msclong.design.cross_moments import CrossMoments, cross_moments
 from msclong.design.design import Design
 from msclong.errors import DesignError, EngineError, SpecError
+
+FEW_SHARED = 3
+"""Subjects with both of two outcomes: of fewer a correlation of any size has a likelihood that is almost flat."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +154,13 @@ class JointDesign:
     def n_subjects(self) -> int:
         """Subjects with an observation of any outcome."""
         return len(set().union(*(set(d.fixed.frame[d.data.subject].tolist()) for d in self.designs.values())))
+
+    @cached_property
+    def hardly_shared(self) -> dict[tuple[str, str], int]:
+        """Pairs of outcomes that fewer than FEW_SHARED subjects have both of, with their number."""
+        subjects = {name: set(d.fixed.frame[d.data.subject]) for name, d in self.designs.items()}
+        shared = {pair: len(subjects[pair[0]] & subjects[pair[1]]) for pair in combinations(subjects, 2)}
+        return {pair: number for pair, number in shared.items() if number < FEW_SHARED}
 
     @cached_property
     def moments(self) -> CrossMoments:

@@ -58,6 +58,11 @@ def read_observation(spec: ModelSpec, frame: pd.DataFrame, outcome: str) -> Obse
 
 def _censoring(spec: ModelSpec, frame: pd.DataFrame, y: np.ndarray) -> dict[str, np.ndarray]:
     column = column_of(frame, str(spec.censored))
+    if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+        raise DataError(
+            f"{spec.censored!r} holds truth values, which do not tell on which side an outcome is censored; write "
+            "'left' or 'right' for True, 'none' for False."
+        )
     codes = column.map(lambda value: CENSORING.get(value, value) if isinstance(value, str) else value)
     known = codes.isin(list(CENSORING.values())).to_numpy()
     if not known.all():

@@ -84,12 +84,22 @@ def predictive_check(
 
 def _statistic(statistic: str | Statistic) -> Callable[[np.ndarray], np.ndarray]:
     if callable(statistic):
-        return lambda y: np.array([float(statistic(column)) for column in y.T])
+        return lambda y: np.array([_number(statistic(column)) for column in y.T])
     if statistic not in STATISTICS:
         raise SpecError(
             f"statistic takes {listing(map(repr, STATISTICS))} or a function of the outcomes; got {statistic!r}."
         )
     return STATISTICS[statistic]
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise SpecError(
+            "statistic must be a function that gives one number from the outcomes (n,) of a group; it gave "
+            f"{repr(value):.60}."
+        ) from None
 
 
 def _groups(design: Design, by: str | Sequence[str] | None) -> list[str]:

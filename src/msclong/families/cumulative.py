@@ -81,6 +81,10 @@ class Cumulative(Family):
         refuse_outcomes(
             (y < 0) | (y != np.round(y)), outcome, rows, self.keyword, "grades that are whole numbers from 0"
         )
+        if np.ptp(y) == 0:
+            raise DataError(
+                f"Every {outcome!r} is the grade {y[0]:g}; a model of grades needs two or more that occur."
+            )
         if np.ptp(y) >= MOST_GRADES:
             raise DataError(
                 f"family={self.keyword!r} is for up to {MOST_GRADES} grades; {outcome!r} runs from {y.min():g} to "

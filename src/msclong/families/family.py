@@ -41,8 +41,8 @@ class Parameter:
 
     @property
     def varies(self) -> bool:
-        """Whether `ModelSpec.dispersion_by` gives each of its levels a value of its own."""
-        return self.kind in ("scale", "positive")
+        """Whether `ModelSpec.dispersion_by` gives each of its levels a value of its own: a scale or dispersion."""
+        return self.kind in ("scale", "positive", "unit")
 
 
 class Family(ABC):

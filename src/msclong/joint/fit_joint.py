@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from secrets import randbits
 from typing import Any, Literal
 
+import numpy as np
+
 from msclong.api import long_data
-from msclong.design.design import build_design
+from msclong.design.design import Design, build_design
 from msclong.design.joint_design import JointDesign
 from msclong.engines.bayesian.engine import Bayesian
 from msclong.engines.bayesian.joint_fit import fit_joint_design
@@ -94,6 +97,7 @@ def fit_joint(
         )
     tables = _tables(data, parsed)
     designs = {name: build_design(spec, long_data(spec, tables[name])) for name, spec in parsed.items()}
+    _refuse_one_outcome_twice(designs, tables)
     joint = JointDesign(
         designs=designs,
         scales={name: outcome_scale(design) for name, design in designs.items()},
@@ -134,6 +138,22 @@ def _tables(data: Any, specs: Mapping[str, ModelSpec]) -> Mapping[str, Any]:
     if set(data) != set(specs):
         raise SpecError(f"data has tables for {listing(data)}, and the outcomes are {listing(specs)}.")
     return data
+
+
+def _refuse_one_outcome_twice(designs: Mapping[str, Design], tables: Mapping[str, Any]) -> None:
+    """Raise SpecError for one column under two names: its data would be counted twice."""
+    for one, other in combinations(designs, 2):
+        first, second = designs[one], designs[other]
+        column = (
+            tables[one] is tables[other]
+            and first.spec.parsed.outcome == second.spec.parsed.outcome
+            and first.spec.family == second.spec.family
+        )
+        if column or np.array_equal(first.y, second.y):
+            raise SpecError(
+                f"{one!r} and {other!r} are the same data ({first.spec.parsed.outcome}), which would be counted twice; "
+                "leave one of them out."
+            )
 
 
 def _signs(specs: Mapping[str, ModelSpec], directions: Mapping[str, str]) -> dict[str, float]:

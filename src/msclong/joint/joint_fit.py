@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from msclong.design.joint_design import JointDesign
-from msclong.errors import EngineError, HypothesisError, SpecError, listing
+from msclong.errors import EngineError, HypothesisError, SpecError, UnknownOutcomeError, listing
 from msclong.results.check import check_table
 from msclong.results.effect_scale import SCALES, chosen_effect
 from msclong.results.fit import Fit
@@ -47,6 +47,8 @@ class JointFit(Mapping[str, Fit]):
     pooled_draws: np.ndarray | None = None
 
     def __getitem__(self, name: str) -> Fit:
+        if name not in self.fits:
+            raise UnknownOutcomeError(f"There is no outcome {name!r}; the outcomes are {listing(self.fits)}.")
         return self.fits[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -159,8 +159,41 @@ class Analysis:
     def average(self) -> str:
         """What means are, in words."""
         family = self.design.family
+        if self.of_probability:
+            return "probability"
         medians = {"log": "geometric mean", "logit": "median"} if family.transformed_gaussian else {}
         return medians.get(family.link, "mean")
+
+    @property
+    def averages(self) -> str:
+        """The plural of `average`."""
+        return "probabilities" if self.of_probability else f"{self.average}s"
+
+    @property
+    def of_probability(self) -> bool:
+        """Whether means are probabilities: of yes, or of success in one trial."""
+        return self.spec.family in ("bernoulli", "binomial")
+
+    def averaged(self, outcome: str) -> str:
+        """'mean X', 'geometric mean X', 'the probability of X', 'mean X per unit of exposure'."""
+        if self.of_probability:
+            return f"the probability of {outcome}{' in one trial' if self.spec.trials else ''}"
+        return f"{self.average} {outcome}{self.per_exposure}"
+
+    @property
+    def per_exposure(self) -> str:
+        """What follows the name of an outcome whose means are rates."""
+        rates = self.spec.offset is not None and self.design.family.link == "log"
+        return " per unit of exposure" if rates else ""
+
+    @property
+    def predictor_scale(self) -> str:
+        """The scale of the linear predictors and their random effects."""
+        family = self.design.family
+        if self.design.zero is not None:
+            zeros = "of \u201czero: \u2026\u201d, logit of a zero"
+            return f"on the scale of the linear predictors ({family.link}; {zeros})"
+        return "in the outcome's unit" if family.link == "identity" else family.predictor_scale
 
     def bayesian(self, name: str) -> bool:
         return isinstance(self.fits[name].estimate, PosteriorDraws)

@@ -8,13 +8,13 @@ from markupsafe import Markup, escape
 
 from msclong.reporting.numbers import MINUS
 
-GREEK = {"b": "β", "e": "ε", "Sigma": "Σ", "sigma": "σ", "rho": "ρ"}
-WORDS = ("Normal", "independent", "full", "diagonal")
+GREEK = {"a": "α", "b": "β", "e": "ε", "eta": "η", "Sigma": "Σ", "sigma": "σ", "rho": "ρ"}
+WORDS = ("Normal", "independent", "full", "diagonal", "log", "logit", "P", "given")
 
 _TOKEN = re.compile(
     r"(?P<name>Q\(\"[^\"]*\"\)|\b[^\W\d][\w.]*)(?:\[(?P<index>[^\]]*)\])?(?P<prime>')?(?:\^(?P<power>\d))?"
 )
-_LETTER = re.compile(r"(b|u|z|e|G|Sigma|sigma)(\d*)")
+_LETTER = re.compile(r"(a|b|u|v|z|e|eta|G|Sigma|sigma)(\d*)")
 
 
 def lines(equation: str, outcome: str) -> list[Markup]:
@@ -26,6 +26,9 @@ def _line(line: str, outcome: str) -> Markup:
     formula, _, remark = line.partition(";  ")
     if formula.startswith("i: "):
         return _legend(formula)
+    if (given := " given eta[i,t]: ") in formula:
+        head, _, words = formula.partition(given)
+        return _typeset(f"{head} given eta[i,t]") + Markup(": {}").format(words)
     head = Markup("")
     if formula.startswith(f"{outcome}[i,t] = "):
         head = Markup('<span class="column">{}</span>{} = ').format(outcome, _subscript("i,t"))
@@ -85,9 +88,9 @@ def _is_symbol(letter: re.Match[str], index: str | None, before: str, after: str
     if before.endswith(" / "):
         return False  # the column of weights
     if letter[1] in ("Sigma", "sigma", "G") or index is not None:
-        return True
-    if letter[1] == "b":
-        return bool(letter[2]) and (before == "" or before.endswith("+ "))
+        return letter[1] != "v" or bool(letter[2])
+    if letter[1] in ("a", "b"):
+        return bool(letter[2]) and (before == "" or before.endswith(("+ ", "= ")))
     return letter[1] == "z" and before.endswith(", ") and after.startswith(":")
 
 

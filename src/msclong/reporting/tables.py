@@ -71,12 +71,13 @@ def effects_table(
 def means_table(analysis: Analysis, comparison: Comparison, key: str, caption: str, label: str) -> Table:
     """Mean, standard error and interval of each engine side by side."""
     tables = comparison.tables
+    heading = "Probability" if analysis.of_probability else "Mean"
     decimals = shared_decimals(tables)
     columns = [Column(label)]
     cells: list[list[Cell]] = [[Cell(name)] for name in comparison.labels]
     for name, table in tables.items():
         error = "SD" if analysis.bayesian(name) else "SE"
-        columns += [Column("Mean", name, "number"), Column(error, name, "number")]
+        columns += [Column(heading, name, "number"), Column(error, name, "number")]
         columns += [Column(interval_name(analysis, name), name, "interval")]
         for row, (_, figures) in zip(cells, table.iterrows(), strict=True):
             row += [

@@ -66,6 +66,10 @@ class Answers:
             per unit of exposure; of successes among trials: their probability). 'median': of lognormal (there the
             geometric mean) and logitnormal outcomes, where it is the default. 'link': of the linear predictor, for a
             subject whose effects are zero.
+
+            Means through a log link, exp(x'beta + sigma^2 / 2), have no finite posterior mean where sigma's prior is
+            a half-t: there `estimate` is the posterior median, `se` half the width of the central 68.27 % interval,
+            `mcse` the median's. The table's attrs["estimate"] says which.
         interval
             'equal-tailed' (2.5 % beyond either end of a 95 % interval) or 'hdi', the shortest; of a posterior.
 
@@ -146,7 +150,8 @@ class Answers:
             How means on the outcome's scale are compared; None: the first that the family has. 'difference', 'ratio' or
             'odds-ratio' of means over new subjects, whose effects are integrated out; of lognormal outcomes 'ratio' is
             that of medians (geometric means), of logitnormal ones 'odds-ratio'. 'link': differences of linear
-            predictors. Of ratios, the estimate is exp of that of their logarithm, prob_below_1 is the probability
+            predictors. Differences of means through a log link are posterior medians, as such `means` are. Of ratios,
+            the estimate is exp of that of their logarithm, prob_below_1 is the probability
             below one, rows are named 'B / A', and margins are ratios: 0.8 asks for a fall below 80 %. Rows of
             `hypothesis` are of 'link'.
         outcome, at_least

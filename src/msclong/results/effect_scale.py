@@ -63,11 +63,13 @@ class EffectScale:
         if given is None:
             return None
         try:
-            low, high = (self.distance(limit, "rope's limit") for limit in given)  # type: ignore[attr-defined]
-        except (TypeError, ValueError):
-            raise SpecError(
-                f"rope takes the two limits of a region, such as (-1, 1); got {given!r}."
-            ) from None
+            limits: tuple[float, ...] = tuple(given)  # type: ignore[arg-type]
+        except TypeError:
+            limits = ()
+        if len(limits) != 2:
+            example = "(0.8, 1.25)" if self.ratio else "(-1, 1)"
+            raise SpecError(f"rope takes the two limits of a region, such as {example}; got {given!r}.")
+        low, high = (self.distance(limit, "rope's limit") for limit in limits)
         if not (low is not None and high is not None and low < high):
             raise SpecError(f"rope takes two limits, the lower one first; got {given!r}.")
         return low, high

@@ -159,7 +159,8 @@ class Fit(Answers):
         DataFrame indexed like `newdata` (its later visits): `estimate se [lower upper] [df]`. se covers beta's
         uncertainty, with theta taken as known (zero for what was observed), and is the SD of a new observation for
         interval='prediction'. df are those that the engine's method gives x'beta. Of a posterior: the
-        mean, SD and quantiles over the draws of beta and theta.
+        mean, SD and quantiles over the draws of beta and theta; of counts and others with a log link the median and
+        half the width of the central 68 %, as `means`.
 
         Raises SpecError for an unknown interval, level or conditional, DataError or FormulaError for rows that cannot
         be predicted.

@@ -19,7 +19,7 @@ from msclong.results.hypothesis_table import Adjustment, hypothesis_table
 from msclong.results.outcome_events import event
 from msclong.results.outcome_means import OutcomeScale, Value
 from msclong.results.point_estimate import PointEstimate
-from msclong.results.posterior_draws import PosteriorDraws
+from msclong.results.posterior_draws import HeavyTailedDraws, PosteriorDraws
 from msclong.results.posterior_table import OF_ZERO, IntervalKind
 
 Estimate = PointEstimate | PosteriorDraws
@@ -60,7 +60,8 @@ def means_table(
             "the transformed scale ('link'); for means fit with engine=ml.Bayesian()."
         )
     else:
-        draws = _as_draws(estimate, asked, OutcomeScale(design, estimate).means(asked))
+        means = OutcomeScale(design, estimate).means(asked)
+        draws = _as_draws(estimate, means, design.family.link == "log")
         table = hypothesis_table(draws, asked.contrasts, level, interval=interval)
     # Such means are never below zero, nor tested against it.
     table = table.drop(columns=[*OF_ZERO, "statistic", "p_value"], errors="ignore")
@@ -119,7 +120,9 @@ def contrasts_table(
     if isinstance(estimate, PointEstimate):  # of probabilities: of means, `exact` has refused it
         raise EngineError("Probabilities are those of a posterior: fit with engine=ml.Bayesian().")
     compared = scale.apply(OutcomeScale(design, estimate).means(asked, of))
-    return table(_as_draws(estimate, asked, compared), asked.contrasts)
+    # Logarithms of means, and probabilities, have posterior means.
+    heavy = design.family.link == "log" and of is None and not scale.ratio
+    return table(_as_draws(estimate, compared, heavy), asked.contrasts)
 
 
 def scale_of_means(
@@ -161,7 +164,8 @@ def _of_coefficients(design: Design, effect: object, of: Value | None) -> Effect
     return chosen
 
 
-def _as_draws(estimate: PosteriorDraws, asked: MeanContrasts, means: np.ndarray) -> PosteriorDraws:
-    """Draws of the M means, of which the contrasts of `asked` are rows."""
+def _as_draws(estimate: PosteriorDraws, means: np.ndarray, heavy: bool) -> PosteriorDraws:
+    """Draws of M means (chains, draws, M); tables of `heavy`-tailed ones have medians."""
     names = tuple(f"mean {i + 1}" for i in range(means.shape[2]))
-    return PosteriorDraws(names=names, draws=means, convergence=estimate.convergence)
+    kind = HeavyTailedDraws if heavy else PosteriorDraws
+    return kind(names=names, draws=means, convergence=estimate.convergence)

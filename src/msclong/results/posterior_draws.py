@@ -14,6 +14,7 @@ from msclong.linear_hypothesis import LinearHypothesis
 from msclong.results.posterior_table import (
     COLUMNS,
     Convergence,
+    HeavyTailedMarginals,
     IntervalKind,
     Marginals,
     SampledMarginals,
@@ -79,7 +80,7 @@ class PosteriorDraws:
         rope: tuple[float, float] | None = None,
         interval: IntervalKind = "equal-tailed",
     ) -> pd.DataFrame:
-        """Posterior mean, SD and `level` interval of L beta; probabilities of delta = L beta - value.
+        """Estimate, its spread and a `level` interval of L beta; probabilities of delta = L beta - value.
 
         prob_negative: delta < 0. prob_beyond_margin: delta beyond the signed margin, below -3 for margin=-3, above 3
         for margin=3; without one the column is empty. prob_improved (with a margin): delta in its direction. Where
@@ -108,3 +109,11 @@ class PosteriorDraws:
             "rows": flat.shape[1],
             "contour_probability": float((distance >= mean @ precision @ mean).mean()),
         }
+
+
+@dataclass(frozen=True, eq=False)
+class HeavyTailedDraws(PosteriorDraws):
+    """Draws of quantities that may have no posterior mean: tables have medians."""
+
+    def marginals(self, hypothesis: LinearHypothesis) -> Marginals:
+        return HeavyTailedMarginals(self.of(hypothesis), self.convergence)

@@ -25,6 +25,8 @@ class MixtureMarginals:
     shares: np.ndarray
     weights: np.ndarray
 
+    kind = "posterior mean"
+
     @cached_property
     def _flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         m = self.means.shape[2]
@@ -36,11 +38,11 @@ class MixtureMarginals:
         return mixture_moments(*self._flat)
 
     @property
-    def mean(self) -> np.ndarray:
+    def estimate(self) -> np.ndarray:
         return self._moments[0]
 
     @property
-    def sd(self) -> np.ndarray:
+    def se(self) -> np.ndarray:
         return self._moments[1]
 
     def quantile(self, share: float) -> np.ndarray:
@@ -50,16 +52,16 @@ class MixtureMarginals:
         return shortest_interval(*self._flat, level)
 
     def inside(self, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
-        ends = [mixture_cdf(np.broadcast_to(x, self.mean.shape), *self._flat) for x in (low, high)]
+        ends = [mixture_cdf(np.broadcast_to(x, self.estimate.shape), *self._flat) for x in (low, high)]
         return ends[1] - ends[0]
 
     def checks(self) -> dict[str, np.ndarray]:
         """ESS is the posterior variance over the squared error of the mean, at most S; one sample has no R-hat."""
         given_theta = np.einsum("sc,scm->sm", self.shares, self.means)
-        error = self.weights**2 @ (given_theta - self.mean) ** 2
+        error = self.weights**2 @ (given_theta - self.estimate) ** 2
         most = len(self.weights)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ess = np.where(self.sd > 0, np.minimum(self.sd**2 / error, most), np.nan)
+            ess = np.where(self.se > 0, np.minimum(self.se**2 / error, most), np.nan)
         return {"ess_bulk": ess, "rhat": np.full(len(ess), np.nan), "mcse": np.sqrt(error)}
 
 

@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
+from scipy.stats import rankdata
 
 from msclong.contrasts.margins import Alternative
 from msclong.errors import SpecError
@@ -43,9 +45,14 @@ class Marginals(Protocol):
     """The marginal posterior distributions of m quantities; every array is (m,)."""
 
     @property
-    def mean(self) -> np.ndarray: ...
+    def kind(self) -> str:
+        """What `estimate` is, in words."""
+        ...
+
     @property
-    def sd(self) -> np.ndarray: ...
+    def estimate(self) -> np.ndarray: ...
+    @property
+    def se(self) -> np.ndarray: ...
 
     def quantile(self, share: float) -> np.ndarray:
         """The value with probability `share` below it."""
@@ -60,7 +67,7 @@ class Marginals(Protocol):
         ...
 
     def checks(self) -> dict[str, np.ndarray]:
-        """'ess_bulk', 'rhat' and 'mcse' of the mean."""
+        """'ess_bulk', 'rhat' and 'mcse' of the estimate."""
         ...
 
 
@@ -71,16 +78,18 @@ class SampledMarginals:
     draws: np.ndarray
     convergence: Convergence
 
+    kind = "posterior mean"
+
     @property
     def flat(self) -> np.ndarray:
         return self.draws.reshape(-1, self.draws.shape[2])
 
     @property
-    def mean(self) -> np.ndarray:
+    def estimate(self) -> np.ndarray:
         return np.asarray(self.flat.mean(axis=0))
 
     @property
-    def sd(self) -> np.ndarray:
+    def se(self) -> np.ndarray:
         return np.asarray(self.flat.std(axis=0, ddof=1))
 
     def quantile(self, share: float) -> np.ndarray:
@@ -99,6 +108,33 @@ class SampledMarginals:
         return self.convergence(self.draws)
 
 
+@dataclass(frozen=True, eq=False)
+class HeavyTailedMarginals(SampledMarginals):
+    """Draws of what may have no mean: medians, and half the width of the interval that a normal mean +- SD would be.
+
+    exp(x'beta + sigma^2 / 2) is of this kind: its posterior mean is infinite where that of sigma is no lighter than a
+    t distribution's.
+    """
+
+    kind = "posterior median"
+
+    @property
+    def estimate(self) -> np.ndarray:
+        return self.quantile(0.5)
+
+    @property
+    def se(self) -> np.ndarray:
+        return (self.quantile(ndtr(1.0)) - self.quantile(ndtr(-1.0))) / 2
+
+    def checks(self) -> dict[str, np.ndarray]:
+        """Those of the ranks, which no tail upsets; mcse is that of the share below the median, as quantiles."""
+        ranks = rankdata(self.flat, axis=0).reshape(self.draws.shape)
+        found = self.convergence(ranks)
+        error = np.sqrt(0.25 / np.fmax(found["ess_bulk"], 1.0))
+        ends = [np.diag(np.quantile(self.flat, 0.5 + side * error, axis=0)) for side in (-1, 1)]
+        return found | {"mcse": (ends[1] - ends[0]) / 2}
+
+
 def posterior_table(
     marginals: Marginals,
     rows: pd.Index,
@@ -112,7 +148,8 @@ def posterior_table(
     """COLUMNS for each quantity; probabilities are of delta = quantity - value.
 
     With a margin other than zero also prob_improved, of any delta in the margin's direction; with a test of
-    non-inferiority or equivalence its probability; with a `rope` prob_in_rope. The table's attrs name the interval.
+    non-inferiority or equivalence its probability; with a `rope` prob_in_rope. The table's attrs name the interval and
+    the estimate.
 
     Raises SpecError for another kind of interval.
     """
@@ -125,8 +162,8 @@ def posterior_table(
         lower, upper = marginals.quantile(tail), marginals.quantile(1 - tail)
     negative = marginals.inside(-np.inf, value)
     table = {
-        "estimate": marginals.mean,
-        "se": marginals.sd,
+        "estimate": marginals.estimate,
+        "se": marginals.se,
         "lower": lower,
         "upper": upper,
         "prob_negative": negative,
@@ -146,4 +183,5 @@ def posterior_table(
     checks = marginals.checks()
     result = pd.DataFrame(table | {name: checks[name] for name in COLUMNS[-3:]}, index=rows)
     result.attrs["interval"] = f"{100 * level:.4g} % {INTERVALS[interval]}"
+    result.attrs["estimate"] = marginals.kind
     return result

@@ -25,6 +25,7 @@ from msclong.results.mixture import normal_mixture
 from msclong.results.outcome_prediction import predicted_draws
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
+from msclong.results.posterior_table import HeavyTailedMarginals, SampledMarginals
 
 Interval = Literal["confidence", "prediction"]
 
@@ -102,12 +103,13 @@ def predicted(
     columns = ["estimate", "se", *(LIMITS if interval else ())]
     if isinstance(estimate, ConditionalDraws):
         draws = predicted_draws(design, estimate, frame, conditional, new)
-        lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        kind = HeavyTailedMarginals if design.family.link == "log" else SampledMarginals
+        marginals = kind(draws[None], estimate.convergence)
         table = {
-            "estimate": draws.mean(axis=0),
-            "se": draws.std(axis=0, ddof=1),
-            "lower": lower,
-            "upper": upper,
+            "estimate": marginals.estimate,
+            "se": marginals.se,
+            "lower": marginals.quantile((1 - level) / 2),
+            "upper": marginals.quantile((1 + level) / 2),
         }
         return pd.DataFrame(table, index=frame.index)[columns]
     inverse = INVERSES.get(design.family.link)

@@ -16,10 +16,12 @@ def equation(
     weights: str | None = None,
     family: str = "gaussian",
     conditional: bool = False,
+    hurdle: str | None = None,
 ) -> str:
     """The distribution of one subject's outcomes, the mean term by term, and the covariance, one line each.
 
-    Random effects of a grouping other than the subject have an index of their own: j, then k, ...
+    Random effects of a grouping other than the subject have an index of their own: j, then k, ... Of a hurdle family
+    the probability of zero has coefficients a and random effects v.
     """
     indices = {parsed.groupings[0]: "i"}
     letters = iter("jklm")
@@ -40,7 +42,12 @@ def equation(
         transform = family_of(family).transform_name
         left = f"{transform}({outcome})" if transform else outcome
         lines = [f"{left} = {' + '.join(right)}"]
-    lines += [_random_line(term, n, index) for term, n, index in random]
+    zero = "zero" in family_of(family).predictors
+    if zero:
+        terms = [f"a{term[1:]}" if term != "0" else term for term in mean_terms(hurdle or parsed.fixed)]
+        terms += [f"z{n}[i,t]' v{n}[{index}]" for _, n, index in random]
+        lines.append(f"logit P({outcome} = 0) = {' + '.join(terms)}")
+    lines += [_random_line(term, n, index, zero) for term, n, index in random]
     if not conditional or parsed.structure is not None:
         lines.append(_residual_line(parsed, weights))
     legend = [f"{index}: {':'.join(grouping)}" for grouping, index in indices.items()]
@@ -68,8 +75,8 @@ def mean_terms(fixed: str) -> list[str]:
     return [f"b{i} {term.name()}" if term.factors else "b0" for i, term in enumerate(terms)] or ["0"]
 
 
-def _random_line(term: CovarianceTerm, number: int, index: str) -> str:
-    form = (
-        "G diagonal" if not term.correlated else "G a variance" if term.variable == "1" else "G unstructured"
-    )
-    return f"u{number}[{index}] ~ Normal(0, G{number}), z{number}: {term.variable};  {form}"
+def _random_line(term: CovarianceTerm, number: int, index: str, zero: bool) -> str:
+    single = term.variable == "1" and not zero
+    form = "G diagonal" if not term.correlated else "G a variance" if single else "G unstructured"
+    effects = f"(u{number}[{index}], v{number}[{index}])" if zero else f"u{number}[{index}]"
+    return f"{effects} ~ Normal(0, G{number}), z{number}: {term.variable};  {form}"

@@ -65,7 +65,7 @@ def check_family(spec: FamilyFields) -> None:
             f"{spec.parsed.structure} is for families with one."
         )
     if spec.dispersion_by is not None:
-        varying = [p.name for p in family.parameters if p.kind in ("scale", "positive")]
+        varying = [parameter.name for parameter in family.parameters if parameter.varies]
         if not varying:
             raise SpecError(f"{name} has no residual scale or dispersion that dispersion_by could vary.")
         if not spec.conditional:

@@ -233,7 +233,9 @@ class ModelSpec:
 
     def equation(self) -> str:
         """The model as an equation, in plain text."""
-        return equation(self.parsed, self.visit_column, self.weights, self.family, self.conditional)
+        return equation(
+            self.parsed, self.visit_column, self.weights, self.family, self.conditional, self.hurdle
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Fields that differ from their defaults, plus the formula, as plain data."""

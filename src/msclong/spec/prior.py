@@ -60,8 +60,9 @@ class Named[Prior: Distribution | Mixture](Mapping[str, Prior]):
 class Priors:
     """Weakly informative priors on a stated outcome scale s, and priors of single parameters by name.
 
-    beta_j, after centring the covariates and in units of one standard deviation of covariate j:
-    Normal(0, coefficient_sd * s); the mean outcome (intercept) Normal(m, intercept_sd * s) with m the data's mean;
+    beta_j, after centring the covariates (in products too: beside arm:year the coefficient of arm is the difference in
+    the mean year) and in units of one standard deviation of covariate j: Normal(0, coefficient_sd * s); the mean
+    outcome (intercept) Normal(m, intercept_sd * s) with m the data's mean;
     every standard deviation: half-Student-t(sd_df, 0, sd_scale * s), a random slope's per SD of its covariate;
     correlation matrices (us, random effects): LKJ(correlation_eta). Where a structure has few correlations, they are
     uniform on what is positive definite: cs the correlation, ar1 and ar1h that of neighbours, toeph the partial

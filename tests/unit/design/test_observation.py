@@ -10,6 +10,7 @@ from msclong.api import long_data
 from msclong.covariance.random_effects import RandomEffects
 from msclong.covariance.unstructured import Unstructured
 from msclong.design.design import build_design
+from msclong.engines.bayesian.priors import outcome_scale
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.engines.statsmodels_engine import StatsmodelsMixedLM
 from msclong.errors import DataError, EngineError, FormulaError
@@ -108,6 +109,7 @@ def test_censoring_in_words_and_in_numbers(table):
     ("change", "fields", "message"),
     [
         ({"flag": "lef"}, {}, "must say"),
+        ({"flag": "left", "upper": 1.0}, {"censored": "no"}, "no column 'no'"),
         ({"flag": "interval"}, {}, "censored_upper"),
         ({"flag": "interval", "upper": -1.0}, {"censored_upper": "upper"}, "above the lower one"),
         ({"flag": "interval", "upper": np.nan}, {"censored_upper": "upper"}, "must be a number"),
@@ -117,7 +119,24 @@ def test_censoring_that_cannot_be_read(table, change, fields, message):
     for name, value in change.items():
         table.loc[7, name] = value
     with pytest.raises(DataError, match=message):
-        design(table, "y ~ C(v) + (1 | id)", visit="v", family="lognormal", censored="flag", **fields)
+        design(
+            table,
+            "y ~ C(v) + (1 | id)",
+            **{"visit": "v", "family": "lognormal", "censored": "flag", **fields},
+        )
+
+
+def test_truth_values_do_not_tell_the_side_of_censoring(table):
+    table["below"] = table["y"] < 0.5
+    with pytest.raises(DataError, match="on which side"):
+        design(table, "y ~ C(v) + (1 | id)", visit="v", family="lognormal", censored="below")
+
+
+def test_censored_outcomes_have_the_prior_scale_of_uncensored_ones(table):
+    plain = design(table, "y ~ C(v) + (1 | id)", visit="v", family="lognormal")
+    censored = design(table, "y ~ C(v) + (1 | id)", visit="v", family="lognormal", censored="flag")
+    assert outcome_scale(censored) == outcome_scale(plain) == np.log(table["y"]).std()
+    assert not censored.linked
 
 
 def test_offset_and_dispersion(table):
@@ -150,3 +169,9 @@ def test_gaussian_engines_refuse_other_families(table, engine):
         engine.fit(design(table, "y ~ C(v) + (1 | id)", family="gamma", visit="v"))
     with pytest.raises(EngineError, match="censored outcomes"):
         engine.fit(design(table, "y ~ C(v) + (1 | id)", visit="v", censored="flag"))
+
+
+def test_one_grade_is_no_model_of_grades(table):
+    table["grade"] = 2.0
+    with pytest.raises(DataError, match="two or more"):
+        design(table, "grade ~ C(v) + (1 | id)", family="cumulative_logit", visit="v")

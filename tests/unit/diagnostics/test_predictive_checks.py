@@ -100,6 +100,9 @@ def test_many_irregular_times_form_one_group():
 def test_wrong_arguments_are_refused(gaussian, skewed):
     with pytest.raises(SpecError, match="'mean', 'sd'"):
         ml.predictive_check(gaussian, "kurtosis")
+    for statistic in (lambda y: "a", lambda y: None, lambda y: [1.0, 2.0]):
+        with pytest.raises(SpecError, match="one number from the outcomes"):
+            ml.predictive_check(gaussian, statistic)
     with pytest.raises(DataError, match="no column weekday"):
         ml.predictive_check(gaussian, by="weekday")
     with pytest.raises(SpecError, match="must be a fit"):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import msclong as ml
-from msclong.errors import DesignError, EngineError, HypothesisError, SpecError
+from msclong.errors import ConvergenceWarning, DesignError, EngineError, HypothesisError, SpecError
 from several_outcomes import several_outcomes
 
 MONTE_CARLO = 0.03
@@ -15,6 +15,9 @@ MONTE_CARLO = 0.03
 
 MEANS = 0.02
 """Posterior means of contrasts in their SDs: beta is integrated out exactly, theta hardly matters for them."""
+
+PRIOR_SD = 0.1
+"""The SD of 4,000 weighted draws of a correlation has a Monte Carlo error of some 2 %."""
 
 REML = 0.03
 """150 subjects, wide priors: posterior means of variances are above REML estimates by order 1/150."""
@@ -208,11 +211,56 @@ def test_tables_by_outcome_and_margins_tell_directions():
             "is the same",
         ),
         (dict.fromkeys("abcdef", SPECS["y0"]), {}, SpecError, "15 correlations"),
+        (
+            {"first": SPECS["y0"], "again": "y0 ~ week + (1 | id)"},
+            {},
+            SpecError,
+            "'first' and 'again' are the same",
+        ),
+        (
+            {"y0": SPECS["y0"], "copy": ml.ModelSpec("copy ~ C(week) + (1 | id)", visit="week")},
+            {},
+            SpecError,
+            "'y0' and 'copy' are the same",
+        ),
     ],
 )
 def test_what_no_joint_model_takes_is_refused(specs, options, error, message):
     with pytest.raises(error, match=message):
-        ml.fit_joint(specs, TRIAL.assign(patient=TRIAL["id"]), **{"engine": ENGINE, **options})
+        ml.fit_joint(
+            specs, TRIAL.assign(patient=TRIAL["id"], copy=TRIAL["y0"]), **{"engine": ENGINE, **options}
+        )
+
+
+def test_a_pooled_model_that_misses_its_criteria_is_not_sent_to_nuts(monkeypatch):
+    monkeypatch.setattr("msclong.engines.bayesian.checks.MOST_KHAT", -np.inf)
+    with pytest.warns(ConvergenceWarning, match="leave pool= out") as warned:
+        fit = ml.fit_joint(SPECS, TRIAL, ENGINE, directions=LOWER, pool="time course")
+    assert "nuts" not in str(warned[0].message)
+    assert not fit.outcome.converged
+
+
+@pytest.mark.parametrize("shared", [0, 2, 3])
+def test_a_correlation_of_outcomes_that_no_subject_has_both_of_is_the_priors(shared):
+    trial, first = several_outcomes(), [f"s{i}" for i in range(12)]
+    trial.loc[trial["id"].isin(first), "y1"] = np.nan
+    trial.loc[~trial["id"].isin([*first, *[f"s{12 + i}" for i in range(shared)]]), "y0"] = np.nan
+    joint = ml.fit_joint(SPECS, trial, ENGINE)
+    notes = [note for note in joint.outcome.notes if f"y0 and y1 ({shared})" in note]
+    assert len(notes) == (shared < 3)
+    assert all("is the prior's" in note for note in notes)
+    if shared == 0:  # LKJ(2) of two effects: r has mean 0 and variance 1 / 5
+        found = joint.correlations().iloc[0]
+        assert found["se"] == pytest.approx(np.sqrt(1 / 5), rel=PRIOR_SD)
+    independent = ml.fit_joint(SPECS, trial, ENGINE, subject_effects="independent")
+    assert not any("y0 and y1" in note for note in independent.outcome.notes)
+
+
+def test_an_outcome_that_is_not_there_is_named(correlated):
+    with pytest.raises(SpecError, match=r"^There is no outcome 'zz'; the outcomes are y0, y1\.$"):
+        correlated["zz"]
+    assert "zz" not in correlated
+    assert correlated.get("zz") is None
 
 
 def test_questions_without_an_answer_are_refused(correlated):

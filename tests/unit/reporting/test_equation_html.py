@@ -8,8 +8,8 @@ import msclong as ml
 from msclong.reporting import equation_html
 
 
-def typeset(formula: str) -> list[str]:
-    spec = ml.ModelSpec(formula)
+def typeset(formula: str, **fields: str) -> list[str]:
+    spec = ml.ModelSpec(formula, **fields)
     return [str(line) for line in equation_html.lines(spec.equation(), spec.parsed.outcome)]
 
 
@@ -58,3 +58,13 @@ def test_weights_divide_the_variance_whatever_the_column_is_called():
     remark = plain(str(equation_html.lines(spec.equation(), "y")[1])).partition("Σ)")[2]
     assert "exp(−d2 / range2)" in remark
     assert remark.endswith(", of its own in each arm; divided by w")
+
+
+def test_a_family_is_told_in_plain_words_and_a_hurdle_in_two_predictors():
+    mean, given, zero, effects, _ = typeset("sal ~ C(v) + (1 | id)", family="hurdle_gamma")
+    assert plain(mean) == "ηi,t = β0 + β1 C(v) + z1,i,t′ u1,i"
+    words = "zero with a probability of its own, else gamma with mean exp(linear predictor)"
+    assert given.endswith(f": {words}")
+    assert plain(given) == f"sali,t given ηi,t: {words}"
+    assert plain(zero) == "logit P(sali,t = 0) = α0 + α1 C(v) + z1,i,t′ v1,i"
+    assert plain(effects).startswith("(u1,i, v1,i) ∼ Normal(0, G1), z1: 1")

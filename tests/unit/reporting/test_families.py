@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 
 import msclong as ml
-from handmade_posteriors import table
+from handmade_posteriors import posterior, table
 from msclong.errors import EngineError
 from msclong.plots.forest import forest
+from msclong.reporting import numbers
+from msclong.reporting.analysis import analysis
+from msclong.reporting.sections.observed import trajectories
 
 
 def text_of(fit, tmp_path) -> str:
@@ -69,3 +72,99 @@ def test_the_forest_of_ratios_is_logarithmic():
     assert axes.get_xscale() == "log"
     assert [line.get_xdata()[0] for line in axes.lines[-2:]] == [1, 1.25]
     assert forest(rows, "Difference").axes[0].get_xscale() == "linear"
+
+
+def grades(rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(0, 4, 60)
+
+
+def test_yes_or_no_is_reported_in_probabilities(tmp_path):
+    fit = posterior("bernoulli", grades(np.random.default_rng(1)) > 1)
+    found = text_of(fit, tmp_path)
+    assert "the estimated difference in the probability of y from that at visit 0 was" in found
+    assert "The estimated difference in the probability of y between the arms at that visit" in found
+    assert "Marginal probabilities of y" in found
+    assert "Difference in the probability of y from that at visit 0, and differences between arms" in found
+    assert (
+        "averaged over participants, whose own effects are integrated out. They are at the mean of x."
+        in found
+    )
+    assert "The probability is that of 1 (yes)." in found
+    assert "mean y" not in found
+    assert "mean change" not in found
+    path = tmp_path / "report.html"
+    drawn = path.read_text(encoding="utf-8")
+    assert "Probability of y" in drawn
+    assert "Difference in probability of y" in drawn
+
+
+def test_successes_among_trials_are_reported_in_probabilities_of_one_trial(tmp_path):
+    y = grades(np.random.default_rng(1))
+    found = text_of(posterior("binomial", y, columns={"n": 5}, trials="n"), tmp_path)
+    assert "Difference in the probability of y in one trial from that at visit 0" in found
+    assert "The outcomes drawn are numbers of successes; the model’s means are probabilities." in found
+
+
+def test_means_of_an_outcome_with_exposure_are_rates(tmp_path):
+    exposure = np.random.default_rng(2).normal(size=60)
+    y = grades(np.random.default_rng(1))
+    found = text_of(posterior("poisson", y, columns={"log_years": exposure}, offset="log_years"), tmp_path)
+    assert "offset log_years, the logarithm of the exposure: means are rates." in found
+    assert "They are rates, per unit of exposure: the offset log_years is zero." in found
+    assert "Marginal means of y per unit of exposure" in found
+    assert "Ratio of mean y per unit of exposure to that at visit 0" in found
+    assert "The outcomes drawn are those observed, whatever the exposure" in found
+    assert "Ratios are each other arm divided by arm a." in found
+
+
+def test_random_effects_are_on_the_scale_of_the_linear_predictor(tmp_path):
+    found = text_of(posterior("poisson", grades(np.random.default_rng(1))), tmp_path)
+    assert "Random effects: standard deviations and correlations" in found
+    assert "SDs are on the scale of the linear predictor (log), per unit of the effect." in found
+    assert "Covariance parameters, on the scale of the linear predictor (log)" in found
+    assert (
+        "Coefficients are on the scale of the linear predictor (log): logarithms of ratios given the" in found
+    )
+    for wrong in (
+        "outcome's unit",
+        "squared units",
+        "residual are in",
+        "own parameters, Bayesian",
+        "exposure",
+    ):
+        assert wrong not in found
+
+
+def test_visit_effects_of_a_linear_predictor_are_no_residual(tmp_path):
+    y = grades(np.random.default_rng(1))
+    found = text_of(posterior("poisson", y, "y ~ arm * C(visit) + (1 | id) + ar1(visit | id)"), tmp_path)
+    assert "Visit-level SD" in found
+    assert "Residual SD" not in found
+
+
+def test_cutpoints_have_a_table(tmp_path):
+    fit = posterior("cumulative_logit", grades(np.random.default_rng(1)))
+    found = text_of(fit, tmp_path)
+    assert "The distribution’s own parameters, Bayesian fit (95% intervals)" in found
+    for name, row in fit.family_parameters().iterrows():
+        assert f"{name} {numbers.fixed(row['estimate'], numbers.decimals_for([row['se']]))}" in found
+    assert "Cutpoints are on the scale of the linear predictor (logit)." in found
+
+
+def test_both_parts_of_a_hurdle_are_told_apart(tmp_path):
+    rng = np.random.default_rng(1)
+    fit = posterior("hurdle_gamma", np.where(rng.random(60) < 0.3, 0, rng.gamma(2, size=60)))
+    found = text_of(fit, tmp_path)
+    row = fit.family_parameters().loc["coefficient of variation"]
+    estimate = numbers.fixed(row["estimate"], numbers.decimals_for([row["se"]]))
+    assert f"coefficient of variation {estimate}" in found
+    assert "Of values above zero." in found
+    assert "SDs are on the scale of the linear predictors (log; of “zero: …”, logit of a zero)" in found
+    assert "Zeros are part of them." in found
+    assert "Rows “zero: …” are log odds of a zero and logarithms of their ratios" in found
+
+
+def test_observed_outcomes_are_drawn_as_they_were_measured():
+    spec = ml.ModelSpec("titre ~ arm * C(visit) + us(visit | id)", family="lognormal")
+    drawn = trajectories(analysis(ml.fit(spec, outcomes())))
+    assert sorted(drawn["value"]) == pytest.approx(sorted(outcomes()["titre"]))

@@ -11,9 +11,11 @@ from scipy.stats import norm
 
 import msclong as ml
 from handmade_posteriors import posterior, table
+from msclong.engines.bayesian.convergence import Resampled
 from msclong.errors import EngineError, HypothesisError, SpecError
 from msclong.results.latent_average import latent_average
 from msclong.results.outcome_means import OutcomeScale
+from msclong.results.posterior_table import HeavyTailedMarginals
 
 INTEGRAL = 2e-7
 """What the trapezoidal rule may miss of a bounded function: the tails and its step are chosen for 1e-7."""
@@ -95,7 +97,9 @@ def test_means_integrate_over_subjects(fit):
     for draw in (0, 7, 31):
         np.testing.assert_allclose(flat[draw], brute_means(fit, draw), rtol=INTEGRAL)
     table = fit.means()
-    np.testing.assert_allclose(table["estimate"], flat.mean(axis=0), rtol=EXACT)
+    centre = np.median if fit.design.family.link == "log" else np.mean
+    np.testing.assert_allclose(table["estimate"], centre(flat, axis=0), rtol=EXACT)
+    assert table.attrs["estimate"] == f"posterior {centre.__name__}"
     np.testing.assert_allclose(table["lower"], np.quantile(flat, 0.025, axis=0), rtol=EXACT)
     assert table.attrs["interval"] == "95 % equal-tailed"
     assert {"ess_bulk", "rhat", "mcse"} <= set(table.columns)
@@ -124,12 +128,17 @@ def test_contrasts_compare_the_means(fit, effect):
     rows = [("a", f"1 {sign} 0"), ("b", f"2 {sign} 0"), (f"b {sign} a", f"2 {sign} 0")]
     found = fit.contrasts(effect=effect).loc[rows]
     back = np.exp if effect != "difference" else (lambda x: x)
-    np.testing.assert_allclose(found["estimate"], back(expected.mean(axis=0)), rtol=1e-9, atol=1e-12)
+    heavy = fit.design.family.link == "log" and effect == "difference"
+    centre = np.median(expected, axis=0) if heavy else expected.mean(axis=0)
+    np.testing.assert_allclose(found["estimate"], back(centre), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(found["upper"], back(np.quantile(expected, 0.975, axis=0)), rtol=1e-9)
     negative = "prob_negative" if effect == "difference" else "prob_below_1"
     np.testing.assert_allclose(found[negative], (expected < 0).mean(axis=0))
     size = 1 if effect == "difference" else found["estimate"]
-    np.testing.assert_allclose(found["se"], size * expected.std(axis=0, ddof=1), rtol=1e-9)
+    spread = expected.std(axis=0, ddof=1)
+    if heavy:
+        spread = np.diff(np.quantile(expected, norm.cdf([-1, 1]), axis=0), axis=0)[0] / 2
+    np.testing.assert_allclose(found["se"], size * spread, rtol=1e-9)
     assert fit.contrasts(effect=effect).attrs["effect"] == effect
 
 
@@ -195,6 +204,57 @@ def test_the_rule_is_exact_whatever_the_spread(sd, function):
     )
     expected = [by_quadrature(function, eta, sd) for eta in (0.3, -2.0)]
     np.testing.assert_allclose(found[0], expected, atol=INTEGRAL)
+
+
+# Means that have no posterior mean.
+
+SEEDS = 0.15
+"""Between medians of different importance samples of one small trial; their means differ by factors."""
+
+SPACINGS = 0.3
+"""The error of a median is the width of 141 of 20,000 draws here, itself known to 1 / sqrt(141) = 8 %: 3.5 SDs."""
+
+
+def test_means_of_counts_in_a_small_trial_do_not_hang_on_the_draws():
+    """exp(x'beta + sigma^2 / 2) is infinite on average: 12 patients leave sigma a heavy tail."""
+    rng = np.random.default_rng(7)
+    patient = np.repeat(np.arange(12), 4)
+    frame = pd.DataFrame(
+        {"patient": patient, "arm": np.where(patient % 2, "b", "a"), "month": np.tile([0, 3, 6, 9], 12)}
+    )
+    frame["attacks"] = rng.poisson(np.exp(1.5 + 1.5 * rng.normal(size=12)[patient]))
+    spec = ml.ModelSpec("attacks ~ arm * C(month) + (1 | patient)", visit="month", family="poisson")
+    found = {name: [] for name in ("means", "differences")}
+    for seed in (1, 2, 3):
+        fit = ml.fit(spec, frame, engine=ml.Bayesian(seed=seed, sampler="importance"))
+        found["means"].append(means := fit.means())
+        found["differences"].append(fit.contrasts(versus="a", factor="arm", by="month", effect="difference"))
+        draws = OutcomeScale(fit.design, fit.estimate).means(fit._means(None, None, "equal")).reshape(-1, 8)
+        np.testing.assert_allclose(means["estimate"], np.median(draws, axis=0), rtol=EXACT)
+        for one in (means, found["differences"][-1]):
+            assert one.attrs["estimate"] == "posterior median"
+            width = one["upper"] - one["lower"]
+            # Of a normal distribution 1 / 3.92; of a skewed one less.
+            assert ((one["se"] > width / 20) & (one["se"] < width / 3.5)).all()
+            assert (one["mcse"] < 0.2 * one["se"]).all()
+        assert fit.contrasts().attrs["estimate"] == "posterior mean"
+    for tables in found.values():
+        each = np.array([one["estimate"] for one in tables])
+        # Differences are near zero: in units of the typical size of a mean.
+        size = np.abs(each) if tables is found["means"] else np.median(found["means"][0]["estimate"])
+        assert (np.ptp(each, axis=0) < SEEDS * np.max(size, axis=0)).all()
+
+
+def test_the_error_of_a_median_is_that_of_its_share_of_draws():
+    """Of independent normal draws sqrt(pi / 2 / n); tails, however far, do not move it."""
+    x = np.random.default_rng(4).normal(size=(1, 20_000, 1))
+    x = np.where(x > 2, np.exp(x**4), x)
+    found = HeavyTailedMarginals(x, Resampled(np.arange(20_000)))
+    checks = found.checks()
+    np.testing.assert_allclose(checks["mcse"], np.sqrt(np.pi / 2 / 20_000), rtol=SPACINGS)
+    np.testing.assert_allclose(checks["ess_bulk"], 20_000, rtol=1e-3)
+    np.testing.assert_allclose(found.se, 1, rtol=0.02)
+    assert HeavyTailedMarginals(np.ones((1, 9, 1)), Resampled(np.arange(9))).checks()["mcse"] == 0
 
 
 # Probabilities of outcomes.
@@ -292,10 +352,10 @@ def test_arithmetic_means_of_lognormal_outcomes_take_in_all_of_sigma():
     grid = pd.DataFrame({"arm": "a", "visit": [0, 1, 2]})
     eta = fit.estimate.flat @ fit.design.fixed.matrix(grid).T
     draws = np.exp(eta + fit.estimate.flat_theta.sum(axis=1, keepdims=True) / 2)
-    np.testing.assert_allclose(found.loc["a", "estimate"], draws.mean(axis=0), rtol=EXACT)
+    np.testing.assert_allclose(found.loc["a", "estimate"], np.median(draws, axis=0), rtol=EXACT)
     np.testing.assert_allclose(
         fit.contrasts(effect="difference").loc[("a", "1 - 0"), "estimate"],
-        (draws[:, 1] - draws[:, 0]).mean(),
+        np.median(draws[:, 1] - draws[:, 0]),
         rtol=EXACT,
     )
     np.testing.assert_allclose(fit.means().loc["a", "estimate"], np.exp(eta.mean(axis=0)), rtol=EXACT)
@@ -344,6 +404,8 @@ def test_margins_and_regions_of_ratios_are_ratios():
         fit.contrasts(rope=(1.2, 0.9))
     with pytest.raises(SpecError, match="two limits of a region"):
         fit.contrasts(rope=1.2)
+    with pytest.raises(SpecError, match="limit of a ratio is a number above zero.*got -0.1"):
+        fit.contrasts(effect="ratio", rope=(-0.1, 0.1))
 
 
 def test_the_spec_margin_is_one_of_the_familys_own_effect():

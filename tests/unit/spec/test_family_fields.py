@@ -11,7 +11,10 @@ WRONG = {
     "unknown family": ({"family": "gausian"}, "not a known family"),
     "binomial without trials": ({"family": "binomial"}, "needs trials"),
     "trials of a gamma": ({"family": "gamma", "trials": "n"}, "no trials"),
-    "censored gamma": ({"family": "gamma", "censored": "c"}, "no censored outcomes"),
+    "censored gamma": (
+        {"family": "gamma", "censored": "c"},
+        "no censored outcomes; .gaussian., .lognormal., .logitnormal. do",
+    ),
     "upper limit alone": ({"censored_upper": "u"}, "upper limits of intervals"),
     "hurdle of a gamma": ({"family": "gamma", "hurdle": "1"}, "no hurdle"),
     "dispersion of yes or no": ({"family": "bernoulli", "dispersion_by": "v"}, "could vary"),
@@ -53,6 +56,13 @@ def test_the_equation_has_a_linear_predictor_where_it_carries_the_random_effects
     assert not any("e[i,t]" in line for line in lines)
     latent = ModelSpec("y ~ v + ar1(v | id)", family="poisson").equation()
     assert latent.startswith("eta[i,t] = b0 + b1 v + e[i,t]\n")
+
+
+def test_the_equation_of_a_hurdle_has_both_predictors():
+    lines = ModelSpec("y ~ v + (1 | id)", family="hurdle_gamma", hurdle="w").equation().splitlines()
+    assert lines[2] == "logit P(y[i,t] = 0) = a0 + a1 w + z1[i,t]' v1[i]"
+    assert lines[3].startswith("(u1[i], v1[i]) ~ Normal(0, G1)")
+    assert lines[3].endswith("G unstructured")
 
 
 def test_the_equation_of_a_transformed_gaussian_names_the_transform():

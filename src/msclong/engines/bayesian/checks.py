@@ -225,7 +225,7 @@ def with_second_try(
         return found, checks, ()
     sizes = [check.value for check in checks if check.name in ("Bulk ESS", "Tail ESS")]
     again = replace(engine, draws=_longer(min(sizes, default=0.0)) * engine.draws, tune=2 * engine.tune)
-    if {"Divergences", "R-hat", "E-BFMI"} & missed.keys():
+    if {"Divergences", "E-BFMI"} & missed.keys():
         again = replace(again, target_accept=nearer_one(engine.target_accept))
     found, checks = run(again)
     wrong = ", ".join(f"{name} {check.value:.4g}" for name, check in missed.items())

@@ -159,7 +159,7 @@ def conditional_model(data: ConditionalData) -> pm.Model:
         phi = priors.family.phi(family_values, centre)
         if "dispersion" in rows:
             level = rows["dispersion"][0].astype("int64")
-            varying = {p.name for p in family.parameters if p.kind in ("scale", "positive")}
+            varying = {parameter.name for parameter in family.parameters if parameter.varies}
             phi = {name: value[level] if name in varying else value for name, value in phi.items()}
         observed = {name: rows[name][0] for name in design.observation}
         pm.Potential("log likelihood", family.log_density(observed, tuple(eta), phi, TENSORS).sum())

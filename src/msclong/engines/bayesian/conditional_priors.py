@@ -103,14 +103,14 @@ def typical_predictor(design: Design) -> float:
     y = data["y"]
     if not family.has_intercept:
         return 0.0
+    if not design.linked:
+        return float((design.measured - design.offset).mean())
     if family.link == "log":
         if design.zero is not None and (y > 0).any():
             y = y[y > 0]
         return float(np.log(max(y.mean(), 0.5 / len(y))) - np.log(np.exp(design.offset).mean()))
-    if family.link == "logit":
-        trials = data.get("trials", np.ones(len(y)))
-        return float(logit((y.sum() + 0.5) / (trials.sum() + 1))) - float(design.offset.mean())
-    return float((y - design.offset).mean())
+    trials = data.get("trials", np.ones(len(y)))
+    return float(logit((y.sum() + 0.5) / (trials.sum() + 1))) - float(design.offset.mean())
 
 
 def _note(design: Design, s: float) -> str:

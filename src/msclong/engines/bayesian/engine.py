@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from msclong.design.design import Design
 from msclong.engines.bayesian.conditional_priors import conditional_priors
+from msclong.engines.bayesian.far_origin import warn_of_far_origins
 from msclong.engines.bayesian.found import Sampler
 from msclong.engines.bayesian.gaussian_fit import fit_gaussian
 from msclong.engines.bayesian.gaussian_posterior import gaussian_posterior
@@ -78,11 +79,13 @@ class Bayesian:
     def fit(self, design: Design) -> Fit:
         """Sample the posterior.
 
-        Issues ConvergenceWarning where a diagnostic misses its threshold. Raises DesignError when the mean fits
+        Issues ConvergenceWarning where a diagnostic misses its threshold, DataWarning where random slopes are against a
+        covariate whose zero is far from the data. Raises DesignError when the mean fits
         the outcome without error or the posterior is improper, EngineError for too many distinct patterns or a model
         that the sampler asked for does not serve, ConvergenceError where sampling fails.
         """
         seed = randbits(31) if self.seed is None else self.seed
+        warn_of_far_origins(design)
         if design.conditional:
             from msclong.engines.bayesian.conditional_fit import fit_conditional
 

@@ -122,8 +122,8 @@ def _variable(
         return OrderedCutpoints(name, labels, "normal" if family.link == "probit" else "logistic")
     if parameter.kind == "df":
         return GammaDistributed(name, (name,), 2.0, 0.1)  # Juarez and Steel (2010), JBES 28:52
-    if parameter.kind == "unit":
-        return StretchedBeta(name, (name,), (1.0,), 0.0)
     labels = (name,) if len(levels) == 1 else tuple(f"{name} | {level}" for level in levels)
+    if parameter.kind == "unit":
+        return StretchedBeta(name, labels, (1.0,) * len(labels), 0.0)
     scale = priors.sd_scale * s if parameter.kind == "scale" else 1.0
     return HalfT(name, labels, (float(scale),) * len(labels), priors.sd_df, (1.0,) * len(labels))

@@ -57,7 +57,7 @@ def importance_or_nuts[Estimate: PosteriorDraws](
         except ConvergenceError as error:
             if sampler == "importance":
                 raise
-            notes = (f"Importance sampling found no mode ({error}); the posterior was sampled by NUTS.",)
+            notes = (f"Importance sampling failed ({error}); the posterior was sampled by NUTS.",)
         else:
             if not found.missed or sampler == "importance":
                 return found

@@ -73,6 +73,7 @@ def importance_sample(
     rng: np.random.Generator,
     defensive: Sequence[Component] = (),
     at_once: int = AT_ONCE,
+    smooth: LogDensity | None = None,
 ) -> Weighted:
     """Weighted draws from the distribution with the given unnormalised log density.
 
@@ -91,17 +92,16 @@ def importance_sample(
     draws : int
         S of the first round.
     defensive : components to share the defensive part of the proposal.
+    smooth : what the mode is searched in, where the log density is that of an unbiased random estimate of a density:
+        its weights are as good, but more uneven (Tran et al. 2021, Behavior Research Methods 53:1148).
 
     Raises ConvergenceError where no mode is found.
     """
 
-    def evaluate(u: np.ndarray) -> np.ndarray:
-        parts = [log_density(u[i : i + at_once]) for i in range(0, len(u), at_once)]
-        values = np.concatenate([np.empty(0), *parts])
-        return np.where(np.isnan(values), -np.inf, values)
-
-    modes = _modes(evaluate, np.atleast_2d(start), rng)
-    proposal = around(evaluate, modes, defensive)
+    evaluate = _in_parts(log_density, at_once)
+    even = evaluate if smooth is None else _in_parts(smooth, at_once)
+    modes = _modes(even, np.atleast_2d(start), rng)
+    proposal = around(even, modes, defensive)
     rounds: list[Weighted] = []
     notes: list[str] = []
     while True:
@@ -116,6 +116,15 @@ def importance_sample(
         )
         widest = max(rounds, key=lambda one: one.ess)
         proposal = refitted(widest.u, widest.weights, proposal, rng)
+
+
+def _in_parts(log_density: LogDensity, at_once: int) -> LogDensity:
+    def evaluate(u: np.ndarray) -> np.ndarray:
+        parts = [log_density(u[i : i + at_once]) for i in range(0, len(u), at_once)]
+        values = np.concatenate([np.empty(0), *parts])
+        return np.where(np.isnan(values), -np.inf, values)
+
+    return evaluate
 
 
 def _weigh(log_density: LogDensity, proposal: Mixture, draws: int, rng: np.random.Generator) -> Weighted:
@@ -152,11 +161,5 @@ def _modes(log_density: LogDensity, starts: np.ndarray, rng: np.random.Generator
         if all(d @ known.precision @ d > SAME_MODE**2 for d, known in zip(apart, found, strict=True)):
             found.append(mode)
     if not found and failure is not None:
-        spread = starts[0] + rng.standard_normal((4, starts.shape[1]))
-        for start in spread:
-            try:
-                return [find_mode(log_density, start, rng)]
-            except ConvergenceError:
-                continue
         raise failure
     return sorted(found, key=lambda mode: -mode.value)

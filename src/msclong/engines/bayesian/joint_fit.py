@@ -10,7 +10,7 @@ import pandas as pd
 
 from msclong.design.degeneracy import refuse_unidentified_random_effects
 from msclong.design.joint_design import JointDesign
-from msclong.engines.bayesian.checks import complaints, reported_quantities, sds_and_correlations
+from msclong.engines.bayesian.checks import BY_NUTS, complaints, reported_quantities, sds_and_correlations
 from msclong.engines.bayesian.found import Found
 from msclong.engines.bayesian.gaussian_fit import Reported, sampled
 from msclong.engines.bayesian.gaussian_posterior import GaussianPosterior, posterior_of
@@ -19,15 +19,17 @@ from msclong.engines.bayesian.joint_priors import joint_priors
 from msclong.engines.bayesian.pooled_changes import PooledChanges
 from msclong.engines.bayesian.pooled_posterior import pooled_posterior
 from msclong.engines.bayesian.priors import model_priors
-from msclong.errors import ConvergenceWarning, EngineError, warn
+from msclong.errors import ConvergenceError, ConvergenceWarning, EngineError, listing, warn
 from msclong.results.fit import Fit
 from msclong.results.outcome import Outcome
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.results.posterior_mixture import PosteriorMixture
 from msclong.results.variance_components import VarianceComponents
 
-LONGER = 5
-"""How many times as many draws a second importance sample has."""
+WITHOUT_NUTS = (
+    "Pooled changes have no other sampler: use fewer parameters or tighter Priors, or leave pool= out."
+)
+"""Advice where importance sampling does not serve them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,27 +184,27 @@ def _notes(joint: JointDesign) -> tuple[str, ...]:
     each = {name: (*d.notes, model_priors(d).note()) for name, d in joint.designs.items()}
     notes = dict.fromkeys(note for found in each.values() for note in found)
     of = {note: [name for name, found in each.items() if note in found] for note in notes}
-    return tuple(
-        note if len(names) == len(each) else f"{', '.join(names)}: {note}" for note, names in of.items()
-    )
+    found = [note if len(names) == len(each) else f"{', '.join(names)}: {note}" for note, names in of.items()]
+    if joint.correlated and joint.hardly_shared:
+        pairs = [f"{one} and {other} ({n})" for (one, other), n in joint.hardly_shared.items()]
+        found.append(
+            f"Hardly any subject has both of these outcomes (number of subjects): {listing(pairs)}. The correlation of "
+            "their subject effects is the prior's, not the data's."
+        )
+    return tuple(found)
 
 
 def _by_importance_alone(
     posterior: GaussianPosterior, reported: Reported, engine: Any, seed: int
 ) -> Found[PosteriorDraws]:
-    """A posterior that has no PyMC model: where its criteria are missed, sampled once more with more draws."""
+    """A posterior that has no PyMC model."""
     if engine.sampler == "nuts":
         raise EngineError(
             "Pooled changes are sampled by importance sampling only: leave sampler='nuts' out, or pool=."
         )
-    first = sampled(posterior, reported, replace(engine, sampler="importance"), seed)
-    if not complaints(first.checks):
-        return first
-    wrong = ", ".join(f"{check.name} {check.value:.3g}" for check in first.checks if not check.passed)
-    again = replace(engine, sampler="importance", draws=LONGER * engine.draws)
-    found = sampled(posterior, reported, again, seed)
-    note = (
-        f"A first importance sample missed its criteria ({wrong}) and was discarded; the posterior was sampled again "
-        f"with {LONGER} times as many draws."
-    )
-    return replace(found, notes=(note, *found.notes))
+    try:
+        found = sampled(posterior, reported, replace(engine, sampler="importance"), seed)
+    except ConvergenceError as error:
+        raise ConvergenceError(f"Importance sampling did not find the posterior. {WITHOUT_NUTS}") from error
+    checks = [replace(check, advice=check.advice.replace(BY_NUTS, WITHOUT_NUTS)) for check in found.checks]
+    return replace(found, checks=tuple(checks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from msclong.covariance.components import components
 from msclong.covariance.random_effects import RandomEffects
 from msclong.covariance.structure import CovarianceStructure
 from msclong.design.design import Design
-from msclong.engines.bayesian.latent_likelihood import latent_log_likelihood
+from msclong.engines.bayesian.latent_likelihood import POINTS, latent_log_likelihood
 from msclong.engines.bayesian.quadrature import Integrals, integrate, joined
 from msclong.engines.bayesian.subject_rows import SubjectRows, subject_rows
 from msclong.errors import EngineError, listing
@@ -20,8 +21,73 @@ from msclong.errors import EngineError, listing
 MOST_EFFECTS = 2
 """Random effects of a subject that a product rule of nodes serves."""
 
+MOST_LATENT = 10
+"""Predictors of a subject that importance sampling integrates over."""
+
+MOST_ROWS = 600
+"""Observations up to which importance sampling takes less time than NUTS: about a minute."""
+
 AT_ONCE = 4_000_000
 """Elements of the linear predictors of one pass (32 MB)."""
+
+
+class SubjectLikelihood(Protocol):
+    """log p(y_i | beta, phi, theta) of n subjects, the latent effects integrated out.
+
+    X : (N, p_m) by predictor, in the order of `rows`.
+    """
+
+    @property
+    def rows(self) -> SubjectRows: ...
+    @property
+    def X(self) -> tuple[np.ndarray, ...]: ...
+
+    def log_likelihood(
+        self,
+        coefficients: tuple[np.ndarray, ...],
+        phi: Mapping[str, np.ndarray],
+        theta: np.ndarray,
+        n_nodes: int | None = None,
+    ) -> np.ndarray:
+        """(S, n) of S draws: coefficients (S, p_m) by predictor, phi (S, size) each, theta (S, k).
+
+        n_nodes : points where the integrand is evaluated, in each dimension of a quadrature (default: its own).
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class SampledLikelihood:
+    """A `SubjectLikelihood` of any covariance of the predictors, by importance sampling: see `latent_log_likelihood`.
+
+    structure : reads what `rows` have as Z. rng : of points that every draw and subject has its own of; without it
+    all share theirs.
+    """
+
+    rows: SubjectRows
+    X: tuple[np.ndarray, ...]
+    structure: CovarianceStructure
+    rng: np.random.Generator | None = None
+
+    def log_likelihood(
+        self,
+        coefficients: tuple[np.ndarray, ...],
+        phi: Mapping[str, np.ndarray],
+        theta: np.ndarray,
+        n_nodes: int | None = None,
+    ) -> np.ndarray:
+        """See `SubjectLikelihood`."""
+        step = max(1, AT_ONCE // self.rows.n_obs)
+        parts = []
+        for start in range(0, len(theta), step):
+            some = slice(start, start + step)
+            eta = _predictors(self.rows, self.X, [c[some] for c in coefficients])
+            each = {name: value[some] for name, value in phi.items()}
+            points = n_nodes or POINTS
+            parts.append(
+                latent_log_likelihood(self.rows, self.structure, eta, each, theta[some], points, self.rng)
+            )
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +106,16 @@ class MarginalLikelihood:
     def n_effects(self) -> int:
         """q, the random effects of a subject."""
         return self.rows.Z.shape[2]
+
+    def log_likelihood(
+        self,
+        coefficients: tuple[np.ndarray, ...],
+        phi: Mapping[str, np.ndarray],
+        theta: np.ndarray,
+        n_nodes: int | None = None,
+    ) -> np.ndarray:
+        """See `SubjectLikelihood`."""
+        return self.integrals(coefficients, phi, theta, n_nodes).log_likelihood
 
     def integrals(
         self,
@@ -79,6 +155,12 @@ def marginal_likelihood(design: Design) -> MarginalLikelihood:
     return MarginalLikelihood(rows, _fixed_parts(design, rows), design.structure)
 
 
+def sampled_likelihood(design: Design) -> SampledLikelihood:
+    """The marginal likelihood of a conditional design with one grouping, by importance sampling."""
+    rows = subject_rows(design)
+    return SampledLikelihood(rows, _fixed_parts(design, rows), design.structure)
+
+
 def _fixed_parts(design: Design, rows: SubjectRows) -> tuple[np.ndarray, ...]:
     """X of each predictor, (N, p_m), in the order of `rows`."""
     parts = [design.fixed.X, *([] if design.zero is None else [design.zero.X])]
@@ -108,6 +190,18 @@ def not_served(design: Design) -> str:
     return ""
 
 
+def not_sampled(design: Design) -> str:
+    """Why importance sampling of its subjects' effects does not serve a conditional design; empty where it does."""
+    if len(design.spec.parsed.groupings) > 1:
+        return "this model has random effects of several groupings"
+    latent = int(np.bincount(design.subject).max()) * design.latent_coords().shape[1]
+    if latent > MOST_LATENT:
+        return f"a subject here has {latent} linear predictors, more than {MOST_LATENT}"
+    if len(design.subject) > MOST_ROWS:
+        return f"it has {len(design.subject)} observations, more than {MOST_ROWS}"
+    return ""
+
+
 def marginal_log_likelihood(
     design: Design,
     beta: np.ndarray,
@@ -126,17 +220,8 @@ def marginal_log_likelihood(
             "Random effects of several groupings tie subjects together: the likelihood is no product over subjects."
         )
     coefficients = (beta,) if zero is None else (beta, zero)
-    if not not_served(design):
-        return marginal_likelihood(design).integrals(coefficients, phi, theta).log_likelihood
-    rows = subject_rows(design)
-    parts = []
-    step = max(1, AT_ONCE // rows.n_obs)
-    for start in range(0, len(theta), step):
-        some = slice(start, start + step)
-        eta = _predictors(rows, _fixed_parts(design, rows), [c[some] for c in coefficients])
-        each = {name: value[some] for name, value in phi.items()}
-        parts.append(latent_log_likelihood(rows, design.structure, eta, each, theta[some]))
-    return np.concatenate(parts)
+    likelihood = sampled_likelihood(design) if not_served(design) else marginal_likelihood(design)
+    return likelihood.log_likelihood(coefficients, phi, theta)
 
 
 def subject_effects(

@@ -11,8 +11,14 @@ from msclong.design.design import Design
 from msclong.engines.bayesian.conditional_priors import ConditionalPriors
 from msclong.engines.bayesian.covariance_coordinates import CovarianceCoordinates, coordinates_at
 from msclong.engines.bayesian.family_priors import FamilyPrior
-from msclong.engines.bayesian.marginal_likelihood import MarginalLikelihood, marginal_likelihood
+from msclong.engines.bayesian.marginal_likelihood import (
+    SubjectLikelihood,
+    marginal_likelihood,
+    not_served,
+    sampled_likelihood,
+)
 from msclong.engines.bayesian.priors import CoefficientPrior, log_prior_of_coefficients
+from msclong.errors import ConvergenceError
 
 PRIOR_DRAWS = 1001
 """Draws whose median is where phi and theta start."""
@@ -34,10 +40,10 @@ class MarginalPosterior:
     u = (gamma of each predictor, unconstrained coordinates of phi, those of theta); beta = origin + back gamma, with
     origin (p,) the centre of the prior and X back (N, p) orthogonal, its columns of length s, the outcome scale.
 
-    means : the covariates' means, which cutpoints are counted from. n_nodes : of the quadrature (None: its default).
+    means : the covariates' means, which cutpoints are counted from. n_nodes : of the likelihood (None: its default).
     """
 
-    likelihood: MarginalLikelihood
+    likelihood: SubjectLikelihood
     origin: tuple[np.ndarray, ...]
     back: tuple[np.ndarray, ...]
     means: np.ndarray
@@ -48,12 +54,20 @@ class MarginalPosterior:
     n_nodes: int | None = None
 
     def log_density(self, u: np.ndarray) -> np.ndarray:
-        """(S,) of u (S, k)."""
-        parameters, log_prior = self._parameters(u)
-        found = self.likelihood.integrals(
-            parameters.coefficients, parameters.phi, parameters.theta, self.n_nodes
-        )
-        return log_prior + found.log_likelihood.sum(axis=1)
+        """(S,) of u (S, k); -inf where it is not a number. Raises ConvergenceError where nothing can be computed."""
+        try:
+            with np.errstate(all="ignore"):  # far out parameters overflow
+                parameters, log_prior = self._parameters(u)
+                log_likelihood = self.likelihood.log_likelihood(
+                    parameters.coefficients, parameters.phi, parameters.theta, self.n_nodes
+                )
+                value = log_prior + log_likelihood.sum(axis=1)
+        except np.linalg.LinAlgError as error:
+            raise ConvergenceError(
+                f"The posterior density cannot be evaluated far from the data ({error}). Use "
+                "Bayesian(sampler='nuts') or tighter Priors."
+            ) from error
+        return np.where(np.isnan(value), -np.inf, value)
 
     def parameters(self, u: np.ndarray) -> Parameters:
         """The parameters at u (S, k)."""
@@ -84,11 +98,11 @@ class MarginalPosterior:
 def marginal_posterior(
     design: Design, priors: ConditionalPriors, rng: np.random.Generator
 ) -> MarginalPosterior:
-    """The marginal posterior of a conditional design; raises EngineError where quadrature does not serve it.
+    """The marginal posterior of a conditional design; by quadrature where that serves it, else by sampling.
 
     Coefficients start where their priors lie, other parameters at the median of draws from their priors.
     """
-    likelihood = marginal_likelihood(design)
+    likelihood = sampled_likelihood(design) if not_served(design) else marginal_likelihood(design)
     means = [X.mean(axis=0) for X in likelihood.X]
     # Without an intercept the cutpoints take up the covariates' means.
     centre = 0.0 if design.family.has_intercept else means[0]

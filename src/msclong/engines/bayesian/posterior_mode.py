@@ -29,6 +29,9 @@ MOST_STEP = 4.0
 
 MAX_ITERATIONS = 200
 
+AGAIN = 4
+"""Starts, one unit about the first, that are tried where the climb from it ends nowhere."""
+
 
 @dataclass(frozen=True, eq=False)
 class Mode:
@@ -40,7 +43,23 @@ class Mode:
 
 
 def find_mode(log_density: LogDensity, start: np.ndarray, rng: np.random.Generator) -> Mode:
-    """Climb from `start` (k,); raises ConvergenceError where there is no way up or no end of it."""
+    """Climb from `start` (k,), or from points around it where that fails.
+
+    Raises ConvergenceError where there is no way up or no end of it from any.
+    """
+    try:
+        return _climb(log_density, start, rng)
+    except ConvergenceError as error:
+        failure = error
+    for other in start + rng.standard_normal((AGAIN, len(start))):
+        try:
+            return _climb(log_density, other, rng)
+        except ConvergenceError:
+            continue
+    raise failure
+
+
+def _climb(log_density: LogDensity, start: np.ndarray, rng: np.random.Generator) -> Mode:
     u = _finite_start(log_density, start, rng)
     value, gradient, hessian, scale = _derivatives(log_density, u, np.full(len(u), 0.1))
     last, fresh = np.inf, True
@@ -66,6 +85,8 @@ def find_mode(log_density: LogDensity, start: np.ndarray, rng: np.random.Generat
             break
         last, fresh = decrement, False
         value, gradient = _gradient(log_density, u, scale)
+        if not np.isfinite(gradient).all():
+            break
     raise ConvergenceError(
         "The posterior's mode was not found. Use Bayesian(sampler='nuts'), a structure with fewer parameters or "
         "tighter Priors."
@@ -96,7 +117,8 @@ def _gradient(log_density: LogDensity, u: np.ndarray, scale: np.ndarray) -> tupl
     k = len(u)
     moves = np.diag(STEP * scale)
     values = log_density(u + np.concatenate([np.zeros((1, k)), moves, -moves]))
-    return float(values[0]), (values[1 : k + 1] - values[k + 1 :]) / (2 * STEP * scale)
+    with np.errstate(invalid="ignore"):  # -inf - -inf, where the density is zero
+        return float(values[0]), (values[1 : k + 1] - values[k + 1 :]) / (2 * STEP * scale)
 
 
 def _derivatives(

@@ -12,11 +12,12 @@ import pandas as pd
 
 from msclong.design.design import Design
 from msclong.design.fixed_effects import FixedEffects
+from msclong.engines.bayesian.centred_columns import centred
 from msclong.engines.bayesian.covariance_priors import covariance_prior
 from msclong.engines.bayesian.covariance_variables import CovariancePrior
 from msclong.engines.bayesian.jeffreys import power_of_determinant
 from msclong.engines.bayesian.named_priors import check_names, with_named_variables
-from msclong.errors import SpecError
+from msclong.errors import DesignError, SpecError
 from msclong.likelihood.standardised import Standardised
 from msclong.spec.distributions import Mixture, Normal
 from msclong.spec.prior import Priors
@@ -27,6 +28,9 @@ CONSTANT = 1e-12
 MEAN_OUTCOME = "mean outcome (intercept at the covariates' means)"
 """The intercept's default parameter in tables of priors."""
 
+AT_MEANS = "at the covariates' means"
+"""What tables add to the name of a coefficient that products with a covariate make depend on its zero."""
+
 MOST_COMPONENTS = 64
 """Combinations of the components of named mixtures: each costs an integral over beta at every draw."""
 
@@ -35,8 +39,8 @@ MOST_COMPONENTS = 64
 class CoefficientPrior:
     """K beta ~ Normal(location, diag(sd^2)), proper: K (p, p) is invertible.
 
-    Row j of K picks coefficient j; where column j of X is constant (the intercept), the mean outcome at the
-    covariates' means instead, so that the prior does not depend on where a covariate has its zero.
+    Row j of K picks coefficient j of the model with centred covariates; where column j of X is constant (the
+    intercept), the mean outcome at the covariates' means: the prior does not depend on where a covariate has its zero.
     """
 
     names: tuple[str, ...]
@@ -132,31 +136,44 @@ def scale_of_these_data(s: float, measured: str) -> str:
 
 
 def outcome_scale(design: Design) -> float:
-    """s: the spec's; else the SD of y in the data, or 1 for a linear predictor that has no unit."""
+    """s: the spec's; else the SD of the (transformed) outcome in the data, or 1 for a predictor without unit.
+
+    Raises DesignError for a constant outcome.
+    """
     stated = design.spec.priors.outcome_scale
     if stated is None and design.linked:
         return 1.0
-    return float(np.std(design.y, ddof=1)) if stated is None else float(stated)
+    if stated is not None:
+        return float(stated)
+    spread = float(np.std(design.measured, ddof=1))
+    if not spread > 0:
+        raise DesignError(
+            f"{design.data.outcome!r} is the same in all rows, so there is no variation to model; check the column."
+        )
+    return spread
 
 
 def coefficient_prior(
     fixed: FixedEffects, priors: Priors, s: float, mean: float, linked: bool = False
 ) -> CoefficientPrior:
     """The default prior of the coefficients of `fixed`, on the scale s about `mean`; linked : see `Design.linked`."""
-    X, names = fixed.X, list(fixed.names)
+    X, K = centred(fixed)
+    names = [
+        name if np.array_equal(row, unit) else f"{name} {AT_MEANS}"
+        for name, row, unit in zip(fixed.names, K, np.eye(len(K)), strict=True)
+    ]
     spread = X.std(axis=0)
     constant = np.flatnonzero(spread <= CONSTANT * np.abs(X).max(axis=0))
-    K = np.eye(X.shape[1])
     sd = priors.coefficient_sd * s / np.where(spread > 0, spread, 1.0)
     location = np.zeros(X.shape[1])
     if constant.size:
         j = int(constant[0])  # columns are not aliased: at most one is constant
-        K[j] = X.mean(axis=0)
+        K[j] = fixed.X.mean(axis=0)
         sd[j] = priors.sd_of_intercept(linked) * s
         location[j] = mean
         names[j] = MEAN_OUTCOME
     else:
-        location = mean * _constant_as_combination(X)
+        location = mean * K @ _constant_as_combination(fixed.X)
     return CoefficientPrior(tuple(names), K, location, sd)
 
 

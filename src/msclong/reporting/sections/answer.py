@@ -49,7 +49,12 @@ def _within(analysis: Analysis, rows: Comparison, engine: str, decimals: int, ev
         quantity = f"the estimated mean {inside(names.outcome)}"
     elif analysis.null:
         quantity = (
-            f"the estimated {analysis.effect} of {analysis.average} {inside(names.outcome)} to that at "
+            f"the estimated {analysis.effect} of {analysis.averaged(inside(names.outcome))} to that at "
+            f"{names.visit(baseline(analysis))}"
+        )
+    elif analysis.of_probability:
+        quantity = (
+            f"the estimated difference in {analysis.averaged(inside(names.outcome))} from that at "
             f"{names.visit(baseline(analysis))}"
         )
     else:
@@ -70,12 +75,13 @@ def _between(analysis: Analysis, rows: Comparison, engine: str, decimals: int) -
     # Without changes within arms, this sentence is the first.
     alone = analysis.spec.baseline_as == "covariate"
     when = analysis.names.visit(analysis.times[-1]) if alone else f"that {analysis.occasion}"
+    of = f" in {analysis.averaged(inside(analysis.names.outcome))}" if analysis.of_probability else ""
     figures = [_figures(analysis, row, engine, decimals, True) for _, row in table.iterrows()]
     if len(figures) == 1:
         group = rows.groups[0]
-        return f"The estimated {analysis.effect} between the arms at {when}, {group}, was {figures[0]}."
+        return f"The estimated {analysis.effect}{of} between the arms at {when}, {group}, was {figures[0]}."
     parts = [f"{text} for {group}" for text, group in zip(figures, rows.groups, strict=True)]
-    return f"The estimated {analysis.effect}s between arms at {when} were {listed(parts)}."
+    return f"The estimated {analysis.effect}s{of} between arms at {when} were {listed(parts)}."
 
 
 def _again(analysis: Analysis, rows: Comparison, engine: str, decimals: int) -> str:
@@ -102,7 +108,7 @@ def _figures(analysis: Analysis, row: pd.Series, engine: str, decimals: int, evi
         mass = lower if below else 1 - lower
         side = f"{'below' if below else 'above'} {analysis.null_word}"
         inner += f"; posterior probability that it lies {side} {numbers.probability(mass)}"
-    unit = "" if analysis.null else analysis.names.unit.replace(" ", NBSP)
+    unit = "" if analysis.null or analysis.of_probability else analysis.names.unit.replace(" ", NBSP)
     return f"{numbers.fixed(row['estimate'], decimals)}{unit} ({inner})"
 
 
@@ -121,7 +127,7 @@ def _reading(analysis: Analysis) -> str:
         last += "." if analysis.adjust is None else ", but where adjusted p-values are named."
     return (
         f"All {analysis.occasion}s are in [[table:contrasts]] and [[figure:forest]]. Estimates are marginal "
-        f"(least-squares) {analysis.average}s of the model and their {analysis.effect}s. They rest on the assumption "
+        f"(least-squares) {analysis.averages} of the model and their {analysis.effect}s. They rest on the assumption "
         "that missing outcomes are missing at random: that, given what was observed, whether a value is missing does "
         f"not depend on that value. {last}"
     )

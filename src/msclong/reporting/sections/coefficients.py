@@ -26,6 +26,7 @@ def coefficients(analysis: Analysis) -> Section:
             caption,
             "Coefficient",
             same_unit=False,
+            notes=_scale(analysis),
         )
         if not analysis.bayesian(name):
             folds += _terms(fit, name, number)
@@ -36,6 +37,27 @@ def coefficients(analysis: Analysis) -> Section:
         "Tests and intervals here are not adjusted for multiplicity."
     )
     return Section("coefficients", "Terms and coefficients", (Paragraph(text), *folds))
+
+
+RATIOS = {"log": "logarithms of ratios", "logit": "logarithms of odds ratios"}
+"""What differences of linear predictors are, by link."""
+
+
+def _scale(analysis: Analysis) -> tuple[str, ...]:
+    """What coefficients are where they are not differences of outcomes."""
+    family = analysis.design.family
+    if family.link == "identity":
+        return ()
+    what = f": {RATIOS[family.link]}" if family.link in RATIOS else ""
+    given = " given the participant, not averaged over participants" if analysis.spec.conditional else ""
+    notes = (f"Coefficients are {family.predictor_scale}{what}{given}.",)
+    if analysis.design.zero is None:
+        return notes
+    return (
+        *notes,
+        "Rows \u201czero: \u2026\u201d are log odds of a zero and logarithms of their ratios; the others are of values "
+        "above zero.",
+    )
 
 
 def _terms(fit: Fit, name: str, number: int) -> list[Block]:

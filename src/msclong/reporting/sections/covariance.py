@@ -12,11 +12,12 @@ from msclong.linear_hypothesis import label
 from msclong.plots.covariance import covariance_heatmap, sd_and_correlation
 from msclong.plots.style import to_svg
 from msclong.reporting import numbers
-from msclong.reporting.analysis import Analysis
+from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.cautions import NEGLIGIBLE
 from msclong.reporting.record import Block, Cell, Column, Figure, FoldOut, Paragraph, Row, Section, Table
-from msclong.reporting.tables import interval_name, number_cell
+from msclong.reporting.tables import full_table, interval_name, number_cell
 from msclong.reporting.wording import spoken
+from msclong.results.conditional_draws import ConditionalDraws
 from msclong.results.fit import Fit
 
 MOST_RESIDUAL = 6
@@ -29,15 +30,16 @@ def covariance(analysis: Analysis) -> Section:
     if analysis.spec.parsed.random:
         blocks.append(_random_effects(analysis))
     blocks += _heatmaps(analysis)
+    own = _family_parameters(analysis)
     parameters = _parameters(analysis)
     if not blocks:
         text = (
             "Participants were seen at times of their own, so that there is no single covariance matrix over visits; "
             "it follows from these parameters and the times."
         )
-        blocks += [Paragraph(text), parameters]
+        blocks += [*own, Paragraph(text), parameters]
     else:
-        blocks.append(FoldOut("Covariance parameters", (parameters,)))
+        blocks += [*own, FoldOut("Covariance parameters", (parameters,))]
     return Section("covariance", "Covariance within participants", tuple(blocks))
 
 
@@ -140,9 +142,11 @@ def _random_effects(analysis: Analysis) -> Table:
             cells.setdefault(name, [Cell(name)]).append(
                 number_cell(value, lambda v: numbers.fixed(v, decimals))
             )
-    caption = "Random effects and residual: standard deviations and correlations"
-    notes = ["SDs are in the outcome's unit, per unit of the effect."]
-    if not any(name.startswith("Residual") for name in cells):
+    conditional = analysis.spec.conditional
+    what = "Random effects" if conditional else "Random effects and residual"
+    caption = f"{what}: standard deviations and correlations"
+    notes = [f"SDs are {analysis.predictor_scale}, per unit of the effect."]
+    if not conditional and not any(name.startswith("Residual") for name in cells):
         notes.append("The parameters of the residual are in [[table:covariance-parameters]].")
     return Table(
         "random-effects",
@@ -168,16 +172,17 @@ def _entries(fit: Fit) -> dict[str, float]:
         if not term.is_random:
             own = dict(zip(structure.parameter_names[term.theta], theta[term.theta], strict=True))
             if len(own) <= MOST_RESIDUAL and not any(name.startswith("covariance") for name in own):
-                entries |= dict(_residual(name, float(value)) for name, value in own.items())
+                what = "Visit-level" if fit.spec.conditional else "Residual"
+                entries |= dict(_own(what, name, float(value)) for name, value in own.items())
     return entries
 
 
-def _residual(name: str, value: float) -> tuple[str, float]:
-    """A variance as the residual's SD, any other parameter as it is."""
+def _own(what: str, name: str, value: float) -> tuple[str, float]:
+    """A variance as an SD, any other parameter as it is."""
     plain = name.removeprefix("residual ").replace(" | ", ", ")
     if plain.startswith("variance"):
-        return f"Residual SD{plain.removeprefix('variance')}", float(np.sqrt(value))
-    return f"Residual {plain}", value
+        return f"{what} SD{plain.removeprefix('variance')}", float(np.sqrt(value))
+    return f"{what} {plain}", value
 
 
 def _parameters(analysis: Analysis) -> Table:
@@ -214,9 +219,36 @@ def _parameters(analysis: Analysis) -> Table:
                     Cell(f"{ends[0]} to {ends[1]}", (float(figures["lower"]), float(figures["upper"])))
                 )
     caption = "Covariance parameters (variances and covariances in squared units of the outcome)"
+    if analysis.design.family.link != "identity":
+        caption = f"Covariance parameters, {analysis.predictor_scale}"
     headings = [f"{analysis.design.covariance.group} {group}" if group else "" for group in own]
     rows = tuple(Row(tuple(row), heading) for row, heading in zip(cells, headings, strict=True))
     return Table("covariance-parameters", caption, tuple(columns), rows)
+
+
+def _family_parameters(analysis: Analysis) -> list[Table]:
+    """What the outcome's distribution has beside its linear predictors, by engine; nothing where it has no more."""
+    kinds = {parameter.kind for parameter in analysis.design.family.parameters}
+    notes = []
+    if "ordered" in kinds:
+        notes.append(f"Cutpoints are {analysis.predictor_scale}.")
+    if "scale" in kinds:
+        notes.append(f"The residual\u2019s scale is {analysis.predictor_scale}, given the participant.")
+    if analysis.design.zero is not None:
+        notes.append("Of values above zero.")
+    tables = []
+    for number, (name, fit) in enumerate(analysis.fits.items(), start=1):
+        if isinstance(fit.estimate, ConditionalDraws) and fit.estimate.phi:
+            table = fit.family_parameters(LEVEL)
+            labels = [str(row) for row in table.index]
+            caption = f"The distribution\u2019s own parameters, {spoken(name)} fit ({LEVEL:.0%} intervals)"
+            key = f"family-{number}"
+            tables.append(
+                full_table(
+                    table, labels, [""] * len(labels), key, caption, "Parameter", same_unit=False, notes=notes
+                )
+            )
+    return tables
 
 
 def _cell(value: float, places: int | None) -> Cell:

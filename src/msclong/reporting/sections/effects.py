@@ -13,7 +13,7 @@ from msclong.reporting.comparisons import Comparison, Refusal, baseline
 from msclong.reporting.multiplicity import adjustment
 from msclong.reporting.record import Block, Figure, FoldOut, Paragraph, Section
 from msclong.reporting.tables import beyond_margin, effects_table, full_table, means_table
-from msclong.reporting.wording import inside, spoken
+from msclong.reporting.wording import inside, listed, spoken
 
 MOST_FOREST_ROWS = 40
 """With more rows than this the forest plot shows the last visit only."""
@@ -21,10 +21,10 @@ MOST_FOREST_ROWS = 40
 
 def means_section(analysis: Analysis, found: Comparison | Refusal) -> Section:
     """The marginal means of the first engine as a figure; all engines as a table, unless they are the contrasts."""
-    title = "Estimated means over time"
+    title = f"Estimated {'probabilities' if analysis.of_probability else 'means'} over time"
     if isinstance(found, Refusal):
         return Section("means", title, (Paragraph(f"Means by visit are not available. {found.reason}"),))
-    blocks: list[Block] = [_means_figure(analysis, found)]
+    blocks: list[Block] = [*_over_subjects(analysis), _means_figure(analysis, found)]
     if analysis.spec.outcome_type == "change":
         blocks.append(
             Paragraph(
@@ -33,7 +33,7 @@ def means_section(analysis: Analysis, found: Comparison | Refusal) -> Section:
             )
         )
     else:
-        caption = f"Marginal {analysis.average}s of {inside(analysis.spec.outcome_label)}"
+        caption = f"Marginal {_averages(analysis)}"
         blocks.append(means_table(analysis, found, "means", caption, _time_heading(analysis)))
     return Section("means", title, tuple(blocks))
 
@@ -81,6 +81,44 @@ def contrasts_section(analysis: Analysis, found: Comparison | Refusal) -> Sectio
     return Section("contrasts", title, tuple(blocks))
 
 
+def _over_subjects(analysis: Analysis) -> list[Paragraph]:
+    """Over whom, and at which covariates, means on the outcome's scale are taken; where the link makes a difference."""
+    design = analysis.design
+    if not design.linked:
+        return []
+    text = (
+        f"These {analysis.averages} are on the outcome\u2019s own scale and averaged over participants, whose own "
+        "effects are integrated out."
+    )
+    if design.zero is not None:
+        text += " Zeros are part of them."
+    if design.family.link == "log" and not design.family.transformed_gaussian:
+        text += " Each is the posterior median, its SD half the width of the central 68 % interval."
+    fixed = design.fixed
+    if covariates := [v for v in fixed.variables if v not in fixed.discrete and v != analysis.visit]:
+        text += f" They are at the mean of {listed(covariates)}."
+    if analysis.of_probability and not analysis.spec.trials:
+        text += " The probability is that of 1 (yes)."
+    if analysis.per_exposure:
+        text += f" They are rates, per unit of exposure: the offset {analysis.spec.offset} is zero."
+    elif analysis.spec.offset is not None:
+        text += f" The offset {analysis.spec.offset} is zero."
+    return [Paragraph(text)]
+
+
+def _axis(analysis: Analysis) -> str:
+    """The outcome as the axis of its means names it."""
+    label = analysis.spec.outcome_label
+    if analysis.of_probability:
+        return f"Probability of {inside(label)}"
+    return f"{label}{analysis.per_exposure}"
+
+
+def _averages(analysis: Analysis) -> str:
+    """'means of X', 'probabilities of X', 'means of X per unit of exposure'."""
+    return f"{analysis.averages} of {inside(analysis.spec.outcome_label)}{analysis.per_exposure}"
+
+
 def _means_figure(analysis: Analysis, found: Comparison) -> Figure:
     engine, table = next(iter(found.tables.items()))
     data = pd.DataFrame({"arm": found.groups, "visit": found.labels}).join(
@@ -90,7 +128,7 @@ def _means_figure(analysis: Analysis, found: Comparison) -> Figure:
     figure = means_over_time(
         data,
         analysis.positions,
-        spec.outcome_label,
+        _axis(analysis),
         names.time_axis,
         analysis.counts,
         spec.outcome_type == "change",
@@ -98,7 +136,7 @@ def _means_figure(analysis: Analysis, found: Comparison) -> Figure:
     spacing = "" if analysis.true_time else " Visits are spaced equally, as their times are not in the data."
     below = "" if analysis.counts is None else " Below: participants observed at each visit."
     caption = (
-        f"Marginal (least-squares) {analysis.average}s of {inside(spec.outcome_label)} with {LEVEL:.0%} "
+        f"Marginal (least-squares) {_averages(analysis)} with {LEVEL:.0%} "
         f"{'credible' if analysis.bayesian(engine) else 'confidence'} intervals, {spoken(engine)} "
         f"fit.{below}{spacing}"
     )
@@ -112,11 +150,7 @@ def _means_alt(analysis: Analysis, data: pd.DataFrame, table: pd.DataFrame) -> s
         visits = rows["visit"].tolist()
         first, last = (numbers.fixed(rows["estimate"].iloc[i], decimals) for i in (0, -1))
         parts.append(f"{f'{arm!s}: ' if arm else ''}from {first} at {visits[0]} to {last} at {visits[-1]}")
-    return (
-        f"Line plot of estimated means of {analysis.spec.outcome_label} by {analysis.visit}. "
-        + "; ".join(parts)
-        + "."
-    )
+    return f"Line plot of estimated {_averages(analysis)} by {analysis.visit}. " + "; ".join(parts) + "."
 
 
 def _forest_figure(analysis: Analysis, found: Comparison) -> Figure:
@@ -128,7 +162,7 @@ def _forest_figure(analysis: Analysis, found: Comparison) -> Figure:
     rows = forest_rows(shown.tables, shown.groups, [_row_label(analysis, label) for label in shown.labels])
     title = analysis.spec.outcome_label
     if analysis.spec.outcome_type == "value":
-        title = f"{capitalised(analysis.effect)} {'of' if analysis.null else 'in'} {inside(title)}"
+        title = f"{capitalised(analysis.effect)} {'of' if analysis.null else 'in'} {inside(_axis(analysis))}"
     figure = forest(rows, title, analysis.spec.margin, analysis.null)
     dashed = "" if analysis.spec.margin is None else f" Dashed: the relevant {analysis.effect}."
     single = "" if analysis.adjust is None else ", not adjusted"
@@ -153,10 +187,12 @@ def _contrasts_caption(analysis: Analysis) -> str:
         start = f"Mean {outcome} by visit"
     elif analysis.spec.baseline_as == "covariate":
         word = "of" if analysis.null else "in"
-        return f"{capitalised(analysis.effect)}s between arms {word} {analysis.average} {outcome}, by visit"
+        return f"{capitalised(analysis.effect)}s between arms {word} {analysis.averaged(outcome)}, by visit"
     elif analysis.null:
-        start = f"{capitalised(analysis.effect)} of {analysis.average} {outcome} to that at "
+        start = f"{capitalised(analysis.effect)} of {analysis.averaged(outcome)} to that at "
         start += analysis.names.visit(baseline(analysis))
+    elif analysis.of_probability:
+        start = f"Difference in {analysis.averaged(outcome)} from that at {analysis.names.visit(baseline(analysis))}"
     else:
         start = f"Change of mean {outcome} from {analysis.names.visit(baseline(analysis))}"
     return start + (f", and {analysis.effect}s between arms" if analysis.arm is not None else "")

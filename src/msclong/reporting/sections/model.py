@@ -51,7 +51,9 @@ def model(analysis: Analysis) -> Section:
     for number, (name, fit) in enumerate(analysis.fits.items(), start=1):
         if fit.priors is not None:
             described[f"priors-{number}"] = words
-            caption = f"Prior distributions of the {spoken(name)} fit, {analysis.design.family.predictor_scale}"
+            caption = (
+                f"Prior distributions of the {spoken(name)} fit, {analysis.design.family.predictor_scale}"
+            )
             table = frame_table(fit.priors, f"priors-{number}", caption)
             blocks += [
                 Subheading("Prior distributions"),

@@ -38,6 +38,12 @@ def observed(analysis: Analysis) -> Section:
             "; black, the mean of those observed at each visit. Where participants drop out, these means are "
             "of different people at different visits and need not agree with the model's."
         )
+    if analysis.per_exposure:
+        caption += (
+            " The outcomes drawn are those observed, whatever the exposure; the model\u2019s means are rates."
+        )
+    elif analysis.spec.trials:
+        caption += " The outcomes drawn are numbers of successes; the model\u2019s means are probabilities."
     arms = data["arm"].nunique()
     alt = (
         f"Lines of individual outcomes over time of {counted(analysis.first.n_subjects, 'participant')}"
@@ -62,7 +68,7 @@ def trajectories(analysis: Analysis) -> pd.DataFrame:
             "arm": arm,
             "subject": frame[analysis.subject].astype(str),
             "position": position,
-            "value": design.y,
+            "value": design.observation["y"] if design.family.transformed_gaussian else design.y,
         }
     )
     # Arms in their order: the first panel is the control.

@@ -46,15 +46,18 @@ def _question(analysis: Analysis) -> str:
     outcome = inside(analysis.names.outcome)
     if not analysis.times:
         return f"How does {outcome} depend on the terms of the model?"
+    averaged = analysis.averaged(outcome)
     if analysis.spec.baseline_as == "covariate":
         if analysis.arm is None:
-            return f"What is mean {outcome} at each {analysis.occasion}, given the baseline?"
-        return f"How far apart are the arms in mean {outcome} at each {analysis.occasion}, given the same baseline?"
+            return f"What is {averaged} at each {analysis.occasion}, given the baseline?"
+        return (
+            f"How far apart are the arms in {averaged} at each {analysis.occasion}, given the same baseline?"
+        )
     arms = " in each arm, and how far apart are the arms" if analysis.arm is not None else ""
     if analysis.spec.outcome_type == "change":
         return f"What is the mean {outcome} at each {analysis.occasion}{arms}?"
     start = analysis.names.visit(baseline(analysis))
-    return f"How far is mean {outcome} at each {analysis.occasion} from {start}{arms}?"
+    return f"How far is {averaged} at each {analysis.occasion} from {start}{arms}?"
 
 
 def _outcome(analysis: Analysis) -> str:
@@ -69,6 +72,9 @@ def _outcome(analysis: Analysis) -> str:
     gaussian = analysis.spec.family == "gaussian"
     family = "Gaussian" if gaussian else analysis.design.family.description
     family += ", with censored values" if analysis.spec.censored else ""
+    if spec.offset is not None:
+        family += f"; offset {spec.offset}"
+        family += ", the logarithm of the exposure: means are rates" if analysis.per_exposure else ""
     return f"{label}, {column}: {kind}; {family}." if label else f"C{column[1:]}: {kind}; {family}."
 
 
@@ -79,7 +85,9 @@ def _arms(analysis: Analysis) -> str:
         f"{analysis.names.arm(arm)} (n = {n})"
         for arm, n in zip(analysis.arms, sizes[list(analysis.arms)], strict=True)
     ]
-    return f"{listed(texts)}. Differences are each other arm minus {analysis.names.arm(analysis.arms[0])}."
+    control = analysis.names.arm(analysis.arms[0])
+    how = "divided by" if analysis.null else "minus"
+    return f"{listed(texts)}. {analysis.effect.capitalize()}s are each other arm {how} {control}."
 
 
 def _visits(analysis: Analysis, labels: list[str]) -> str:

@@ -190,7 +190,13 @@ def test_the_second_try_is_longer_and_logged():
     assert "draws=4000" in notes[0]
 
 
-@pytest.mark.parametrize("name", ["Divergences", "R-hat", "E-BFMI"])
+def test_the_second_try_is_longer_only_where_chains_have_not_mixed():
+    run, seen = runs((*GOOD, Check("R-hat", 1.2, "<", 1.01, "")), GOOD)
+    with_second_try(run, Settings())
+    assert seen[1] == replace(Settings(), draws=2000, tune=1000)
+
+
+@pytest.mark.parametrize("name", ["Divergences", "E-BFMI"])
 def test_the_second_try_takes_smaller_steps_where_steps_were_the_trouble(name):
     run, seen = runs((*GOOD, Check(name, np.nan, "<", 1, "")), GOOD)
     with_second_try(run, Settings())

@@ -14,6 +14,7 @@ import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import Design, build_design
 from msclong.engines.bayesian import conditional_fit
+from msclong.engines.bayesian.conditional_fit import importance_posterior
 from msclong.engines.bayesian.conditional_priors import conditional_priors, typical_predictor
 from msclong.engines.bayesian.marginal_likelihood import marginal_log_likelihood, subject_effects
 from msclong.errors import ConvergenceWarning, EngineError, SpecError
@@ -220,11 +221,36 @@ def test_too_few_nodes_are_no_convergence(monkeypatch):
 )
 def test_what_quadrature_does_not_serve(formula, why):
     data = table("poisson").assign(site=lambda d: d["id"] % 5)
-    with pytest.raises(EngineError, match=why):
-        ml.fit(ml.ModelSpec(formula, family="poisson"), data, engine=ENGINE)
     design = design_of(formula, "poisson", data)
     with pytest.raises(EngineError, match=why):
         subject_effects(design, np.zeros((1, 2)), None, {}, np.ones((1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("formula", "n", "t", "why"),
+    [
+        ("y ~ time + (1 | site / id)", 25, 4, "several groupings"),
+        (
+            "y ~ time + us(time | id)",
+            10,
+            11,
+            "has us, and a subject here has 11 linear predictors, more than 10",
+        ),
+        ("y ~ time + ar1(time | id)", 201, 3, "has 603 observations, more than 600"),
+    ],
+)
+def test_what_importance_sampling_does_not_serve(formula, n, t, why):
+    data = table("poisson", n, t).assign(site=lambda d: d["id"] % 5)
+    with pytest.raises(EngineError, match=why):
+        ml.fit(ml.ModelSpec(formula, family="poisson"), data, engine=ENGINE)
+
+
+def test_visit_structures_are_integrated_by_random_points():
+    data = table("poisson", n=20, t=4)
+    design = design_of("y ~ time + ar1(time | id)", "poisson", data)
+    sample = importance_posterior(design, conditional_priors(design), 200, np.random.default_rng(1))
+    assert sample.sampled
+    assert sample.nodes_error < conditional_fit.POINTS_ERROR
 
 
 def test_priors_may_be_stated_by_name():

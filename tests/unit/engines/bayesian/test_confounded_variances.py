@@ -28,13 +28,23 @@ def notes(terms, family, visits=4, **fields):
 
 
 @pytest.mark.parametrize(
-    "terms", ["us(t | id)", "cs(t | id)", "csh(t | id)", "diag(t | id)", "us(t | arm / id)", "(1 | site) + us(t | id)"]
+    "terms",
+    [
+        "us(t | id)",
+        "cs(t | id)",
+        "csh(t | id)",
+        "diag(t | id)",
+        "us(t | arm / id)",
+        "(1 | site) + us(t | id)",
+    ],
 )
 def test_a_structure_that_holds_the_variance_of_an_observation(terms):
     assert "residual scale spread single observations" in notes(terms, "student")
 
 
-@pytest.mark.parametrize("terms", ["(1 | id)", "(1 + t | id)", "(1 | site / id)", "ar1(t | id)", "ar1h(t | id)"])
+@pytest.mark.parametrize(
+    "terms", ["(1 | id)", "(1 + t | id)", "(1 | site / id)", "ar1(t | id)", "ar1h(t | id)"]
+)
 def test_a_structure_that_does_not(terms):
     assert notes(terms, "student") == ""
 

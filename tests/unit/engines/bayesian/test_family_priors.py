@@ -69,7 +69,7 @@ def test_scales_follow_the_outcome_and_other_parameters_do_not():
 def test_levels_have_scales_of_their_own_but_cutpoints_are_shared():
     family = family_of("ordered_beta")
     prior = family_prior(family, family.sizes(np.array([0.0, 0.5, 1.0])), Priors(), 1.0, ("v1", "v2"))
-    assert [len(v.labels) for v in prior.variables] == [1, 2]
+    assert [len(v.labels) for v in prior.variables] == [2, 2]
     family = family_of("gamma")
     (cv,) = family_prior(family, family.sizes(np.ones(2)), Priors(), 1.0, ("v1", "v2")).variables
     assert cv.labels == ("coefficient of variation | v1", "coefficient of variation | v2")

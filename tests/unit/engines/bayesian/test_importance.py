@@ -171,6 +171,17 @@ def test_a_mode_across_a_curved_valley(start):
     np.testing.assert_allclose(found.precision, [[82, -40], [-40, 20]], rtol=MODE)
 
 
+def test_a_climb_that_ends_nowhere_begins_again_nearby():
+    """The start is an island: the density is zero next to it."""
+
+    def density(u):
+        x = u[:, 0]
+        return np.where((x != 0) & (np.abs(x) < 0.2), -np.inf, -((x - 2) ** 2) / 2)
+
+    found = find_mode(density, np.zeros(1), np.random.default_rng(1))
+    assert found.u[0] == pytest.approx(2, abs=MODE)
+
+
 def test_draws_of_density_zero_count_among_the_draws():
     """Half a normal distribution: its moments, and draws on the other side that are spent."""
     half = sample(lambda u: np.where(u[:, 0] > -0.1, -(u[:, 0] ** 2) / 2, -np.inf), [1.0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +12,11 @@ from scipy import stats
 import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import Design, build_design
+from msclong.engines.bayesian import marginal_posterior
+from msclong.engines.bayesian.conditional_fit import importance_posterior
+from msclong.engines.bayesian.conditional_priors import conditional_priors
 from msclong.engines.bayesian.latent_likelihood import latent_log_likelihood
-from msclong.engines.bayesian.marginal_likelihood import marginal_log_likelihood
+from msclong.engines.bayesian.marginal_likelihood import marginal_log_likelihood, sampled_likelihood
 from msclong.engines.bayesian.subject_rows import subject_rows
 from msclong.errors import EngineError
 
@@ -19,6 +24,10 @@ from msclong.errors import EngineError
 EXACT = 1e-6
 # 256 quasi-random points.
 SAMPLED = 0.02
+# Sets of points, whose estimates differ by at least this share, and errors of their mean.
+REPLICATES, UNEVEN, MCSE = 2000, 1e-3, 4.0
+# Of some 1,500 effective draws, in SDs and as a share.
+MEANS, SDS = 0.12, 0.1
 
 
 def data(family: str, n: int = 12, t: int = 3) -> pd.DataFrame:
@@ -93,3 +102,33 @@ def test_subjects_that_are_tied_together_have_no_likelihood_of_their_own():
     design = build_design(spec, long_data(spec, table))
     with pytest.raises(EngineError, match="tie subjects together"):
         marginal_log_likelihood(design, np.zeros((1, 2)), None, {}, np.ones((1, 2)))
+
+
+def test_random_points_are_unbiased_for_the_product_of_subjects():
+    """Many sets of few points, all subjects together, against quadrature."""
+    design = design_of("y ~ time + (1 | id)", "poisson")
+    beta, theta = np.array([[0.4, 0.2]]), np.array([[0.8]])
+    exact = marginal_log_likelihood(design, beta, None, {}, theta).sum()
+    likelihood = replace(sampled_likelihood(design), rng=np.random.default_rng(2))
+    many = np.repeat(beta, REPLICATES, axis=0), np.repeat(theta, REPLICATES, axis=0)
+    found = likelihood.log_likelihood((many[0],), {}, many[1], n_nodes=4)
+    ratio = np.exp(found.sum(axis=1) - exact)
+    assert ratio.std() > UNEVEN
+    assert ratio.mean() == pytest.approx(1, abs=MCSE * ratio.std() / np.sqrt(REPLICATES))
+
+
+def test_posterior_by_random_points_agrees_with_quadrature(monkeypatch):
+    design = design_of("y ~ time + (1 | id)", "poisson")
+    priors = conditional_priors(design)
+
+    def moments() -> np.ndarray:
+        sample = importance_posterior(design, priors, 2000, np.random.default_rng(1))
+        weights, parameters = sample.weighted.weights, sample.posterior.parameters(sample.weighted.u)
+        x = np.column_stack([parameters.coefficients[0], np.log(parameters.theta)])
+        return np.array([weights @ x, np.sqrt(weights @ (x - weights @ x) ** 2)])
+
+    mean, sd = moments()
+    monkeypatch.setattr(marginal_posterior, "not_served", lambda design: "for the test")
+    sampled_mean, sampled_sd = moments()
+    assert (sampled_mean - mean) / sd == pytest.approx(0, abs=MEANS)
+    assert sampled_sd == pytest.approx(sd, rel=SDS)

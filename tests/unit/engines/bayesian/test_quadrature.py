@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -203,3 +205,18 @@ def test_normal_outcomes_are_exact():
         V = Z @ root[0] @ root[0].T @ Z.T + phi["residual sd"][0, 0] ** 2 * np.eye(own.sum())
         theirs = stats.multivariate_normal.logpdf(rows.data["y"][own], eta[0][0, own], V)
         assert found[i] == pytest.approx(theirs, abs=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_heavy_tails_about_a_scale_far_below_the_subjects_sd(seed):
+    """Each outcome pulls at the random effect with a narrow peak of its own; a dense grid finds them all."""
+    rows, eta, phi, root = case("student", 1, sd=2.0, seed=seed)
+    narrow = {"residual scale": np.array([[0.02]]), "degrees of freedom": np.array([[12.0]])}
+    rng = np.random.default_rng(seed)
+    mean = np.repeat(2 * rng.standard_normal(rows.n_subjects), 4)
+    outcome = eta[0][0] + mean + 0.02 * rng.standard_t(12, rows.n_obs)
+    rows = replace(rows, data={**rows.data, "y": outcome})
+    v = np.linspace(-6, 6, 60_001)[:, None]
+    expected = np.log(np.exp(log_joint(rows, eta, narrow, root, v)).sum(axis=0) * (v[1, 0] - v[0, 0]))
+    found = integrate(rows, eta, narrow, root).log_likelihood[0]
+    np.testing.assert_allclose(found, expected, atol=ONE_STUDENT)
