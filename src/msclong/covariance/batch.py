@@ -66,7 +66,7 @@ def batched(function: Callable[[Any], Any], values: np.ndarray) -> np.ndarray:
     """
     try:
         result = function(Batch(values))
-    except Exception:  # of whatever a user's code does to arrays; what is wrong with it appears below
+    except (TypeError, ValueError, IndexError, AttributeError):  # what arrays can do and a Batch cannot
         return np.stack([function(values[..., s]) for s in range(values.shape[-1])], axis=-1)
     filled = _with_batch_axis(result)
     return np.broadcast_to(filled, (*filled.shape[:-1], values.shape[-1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from msclong.design.coordinates import Effects, GroupCode
+from msclong.design.coordinates import Effects, InverseRootWeight, Measured, Membership, Position
 from msclong.design.design import Design
 from msclong.design.fixed_effects import columns_read
 from msclong.design.visit_grid import MOST_VISITS
@@ -83,8 +83,8 @@ def _read(design: Design) -> list[str]:
     for reader in design.covariance.readers:
         if isinstance(reader, Effects):
             found += columns_read(reader.design_info, reader.frame.columns)
-        elif not isinstance(reader, GroupCode):
-            found.append(reader.column)  # type: ignore[attr-defined]  # every other reader reads one
+        elif isinstance(reader, (InverseRootWeight, Measured, Membership, Position)):
+            found.append(reader.column)
     if design.zero is not None:
         found += design.zero.variables
     return found if design.spec.dispersion_by is None else [*found, design.spec.dispersion_by]

@@ -102,7 +102,8 @@ class JointDesign:
         return tuple(
             f"{effect} | {name}"
             for name in self.designs
-            for effect in self.random_part(name).structure.effects  # type: ignore[attr-defined]
+            if isinstance(part := self.random_part(name).structure, RandomEffects)
+            for effect in part.effects
         )
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,9 +93,9 @@ def _statistic(statistic: str | Statistic) -> Callable[[np.ndarray], np.ndarray]
     return STATISTICS[statistic]
 
 
-def _number(value: object) -> float:
+def _number(value: Any) -> float:
     try:
-        return float(value)  # type: ignore[arg-type]
+        return float(value)
     except (TypeError, ValueError):
         raise SpecError(
             "statistic must be a function that gives one number from the outcomes (n,) of a group; it gave "

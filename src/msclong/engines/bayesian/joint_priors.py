@@ -59,7 +59,9 @@ def in_units(priors: Priors, s: float) -> Priors:
                 )
             case distributions.LogNormal(median=median):
                 return replace(prior, median=median / s)
-        return replace(prior, scale=prior.scale / s)  # type: ignore[type-var, attr-defined]  # HalfT or HalfNormal
+            case distributions.HalfT(scale=scale) | distributions.HalfNormal(scale=scale):
+                return replace(prior, scale=scale / s)
+        raise TypeError(f"no unit of {type(prior).__name__}")
 
     return replace(
         priors,

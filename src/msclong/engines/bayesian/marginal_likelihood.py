@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -77,16 +77,11 @@ class SampledLikelihood:
         n_nodes: int | None = None,
     ) -> np.ndarray:
         """See `SubjectLikelihood`."""
-        step = max(1, AT_ONCE // self.rows.n_obs)
-        parts = []
-        for start in range(0, len(theta), step):
-            some = slice(start, start + step)
-            eta = _predictors(self.rows, self.X, [c[some] for c in coefficients])
-            each = {name: value[some] for name, value in phi.items()}
-            points = n_nodes or POINTS
-            parts.append(
-                latent_log_likelihood(self.rows, self.structure, eta, each, theta[some], points, self.rng)
-            )
+        points = n_nodes or POINTS
+        parts = [
+            latent_log_likelihood(self.rows, self.structure, eta, each, theta[some], points, self.rng)
+            for some, eta, each in _passes(self.rows, self.X, coefficients, phi, len(theta))
+        ]
         return np.concatenate(parts)
 
 
@@ -127,14 +122,12 @@ class MarginalLikelihood:
     ) -> Integrals:
         """For S draws: coefficients (S, p_m) by predictor, phi (S, size) each, theta (S, k); see `integrate`."""
         root = self._root(theta)
-        step = max(1, AT_ONCE // self.rows.n_obs)
-        parts = []
-        for start in range(0, len(theta), step):
-            some = slice(start, start + step)
-            eta = _predictors(self.rows, self.X, [c[some] for c in coefficients])
-            each = {name: value[some] for name, value in phi.items()}
-            parts.append(integrate(self.rows, eta, each, root[some], n_nodes, moments))
-        return joined(parts)
+        return joined(
+            [
+                integrate(self.rows, eta, each, root[some], n_nodes, moments)
+                for some, eta, each in _passes(self.rows, self.X, coefficients, phi, len(theta))
+            ]
+        )
 
     def _root(self, theta: np.ndarray) -> np.ndarray:
         """(S, q, q), root root' = G(theta); G may be singular."""
@@ -144,6 +137,21 @@ class MarginalLikelihood:
             return np.sqrt(G)
         values, vectors = np.linalg.eigh(np.where(np.isfinite(G), G, 0.0))
         return vectors * np.sqrt(values.clip(0, None))[:, None, :]
+
+
+def _passes(
+    rows: SubjectRows,
+    X: tuple[np.ndarray, ...],
+    coefficients: tuple[np.ndarray, ...],
+    phi: Mapping[str, np.ndarray],
+    draws: int,
+) -> Iterator[tuple[slice, tuple[np.ndarray, ...], dict[str, np.ndarray]]]:
+    """Which draws each pass takes, within AT_ONCE, with their linear predictors and family parameters."""
+    step = max(1, AT_ONCE // rows.n_obs)
+    for start in range(0, draws, step):
+        some = slice(start, start + step)
+        eta = _predictors(rows, X, [c[some] for c in coefficients])
+        yield some, eta, {name: value[some] for name, value in phi.items()}
 
 
 def marginal_likelihood(design: Design) -> MarginalLikelihood:
