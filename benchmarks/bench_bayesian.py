@@ -52,7 +52,7 @@ def msclong(trial: str, sampler: str) -> dict[str, float]:
     else:
         from arviz_stats.base.array import array_stats  # noqa: F401
 
-        import msclong.engines.bayesian.sample  # noqa: F401
+        import msclong.engines.bayesian.gaussian.theta_model  # noqa: F401
 
     def run() -> dict[str, float]:
         start = cpu()
@@ -158,7 +158,7 @@ def hamd17_by_hand(pm, pt):
     from pytensor.tensor.linalg import solve_triangular
 
     import msclong as ml
-    from msclong.engines.bayesian.covariance_priors import factor_from_partials
+    from msclong.engines.bayesian.priors.covariance_priors import factor_from_partials
 
     table = ml.datasets.hamd17()
     weeks = list(table["week"].cat.categories)
@@ -235,8 +235,8 @@ def hamd17_by_hand(pm, pt):
         from msclong.api import long_data
         from msclong.contrasts.kinds import contrast_hypothesis
         from msclong.design.design import build_design
-        from msclong.engines.bayesian.coefficients import draw_coefficients
-        from msclong.engines.bayesian.gaussian_posterior import gaussian_posterior
+        from msclong.engines.bayesian.gaussian.coefficients import draw_coefficients
+        from msclong.engines.bayesian.gaussian.gaussian_posterior import gaussian_posterior
 
         spec = ml.ModelSpec(MMRM)
         design = build_design(spec, long_data(spec, table))

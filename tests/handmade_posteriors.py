@@ -8,7 +8,7 @@ import pandas as pd
 import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import build_design
-from msclong.engines.bayesian.convergence import convergence
+from msclong.engines.bayesian.checking.convergence import convergence
 from msclong.results.conditional_draws import ConditionalDraws
 from msclong.results.fit import Fit
 from msclong.results.outcome import Outcome

@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from msclong.diagnostics.influence import influence as influence
     from msclong.diagnostics.observed_covariance import covariance_check as covariance_check
     from msclong.diagnostics.predictive_checks import predictive_check as predictive_check
+    from msclong.engines.bayesian.criticism.loo import loo as loo
+    from msclong.engines.bayesian.criticism.loo_compare import loo_compare as loo_compare
+    from msclong.engines.bayesian.criticism.loo_pit import loo_pit as loo_pit
+    from msclong.engines.bayesian.criticism.prior_sensitivity import prior_sensitivity as prior_sensitivity
     from msclong.engines.bayesian.engine import Bayesian as Bayesian
-    from msclong.engines.bayesian.historical_prior import effective_sample_size as effective_sample_size
-    from msclong.engines.bayesian.historical_prior import historical_prior as historical_prior
-    from msclong.engines.bayesian.loo import loo as loo
-    from msclong.engines.bayesian.loo_compare import loo_compare as loo_compare
-    from msclong.engines.bayesian.loo_pit import loo_pit as loo_pit
-    from msclong.engines.bayesian.prior_sensitivity import prior_sensitivity as prior_sensitivity
+    from msclong.engines.bayesian.priors.historical_prior import (
+        effective_sample_size as effective_sample_size,
+    )
+    from msclong.engines.bayesian.priors.historical_prior import historical_prior as historical_prior
     from msclong.engines.frequentist.engine import Frequentist as Frequentist
     from msclong.engines.frequentist.likelihood_ratio import compare as compare
     from msclong.engines.frequentist.sign_flip import sign_flip_test as sign_flip_test
@@ -77,16 +79,16 @@ _HOMES = {
     "influence": "msclong.diagnostics.influence",
     "covariance_check": "msclong.diagnostics.observed_covariance",
     "predictive_check": "msclong.diagnostics.predictive_checks",
-    "loo": "msclong.engines.bayesian.loo",
-    "loo_compare": "msclong.engines.bayesian.loo_compare",
-    "loo_pit": "msclong.engines.bayesian.loo_pit",
+    "loo": "msclong.engines.bayesian.criticism.loo",
+    "loo_compare": "msclong.engines.bayesian.criticism.loo_compare",
+    "loo_pit": "msclong.engines.bayesian.criticism.loo_pit",
     "compare": "msclong.engines.frequentist.likelihood_ratio",
     "variance_intervals": "msclong.engines.frequentist.variance_intervals",
     "sign_flip_test": "msclong.engines.frequentist.sign_flip",
-    "historical_prior": "msclong.engines.bayesian.historical_prior",
-    "effective_sample_size": "msclong.engines.bayesian.historical_prior",
+    "historical_prior": "msclong.engines.bayesian.priors.historical_prior",
+    "effective_sample_size": "msclong.engines.bayesian.priors.historical_prior",
     "prior_predictive": "msclong.api",
-    "prior_sensitivity": "msclong.engines.bayesian.prior_sensitivity",
+    "prior_sensitivity": "msclong.engines.bayesian.criticism.prior_sensitivity",
     "fit_joint": "msclong.joint.fit_joint",
     "JointFit": "msclong.joint.joint_fit",
     "report": "msclong.reporting.report",

@@ -15,7 +15,7 @@ from msclong.data.nested_subjects import with_subject
 from msclong.data.tables import to_pandas
 from msclong.design.design import build_design
 from msclong.design.fixed_effects import columns_in
-from msclong.engines.bayesian.prior_predictive import PriorPredictive, PriorSampler
+from msclong.engines.bayesian.priors.prior_predictive import PriorPredictive, PriorSampler
 from msclong.engines.engine import Engine
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.errors import (

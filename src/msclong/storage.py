@@ -21,7 +21,7 @@ import pandas as pd
 
 from msclong.data.long_data import LongData
 from msclong.design.design import Design, build_design
-from msclong.engines.bayesian.convergence import Resampled, convergence
+from msclong.engines.bayesian.checking.convergence import Resampled, convergence
 from msclong.engines.bayesian.engine import Bayesian
 from msclong.errors import DataError, EngineError, MsclongError, SpecError, listing
 from msclong.results.check import Check

@@ -6,8 +6,8 @@ from typing import Any
 
 import msclong as ml
 from calibration.simulated_trials import Model
-from msclong.engines.bayesian.conditional_priors import ZERO
-from msclong.engines.bayesian.priors import MEAN_OUTCOME
+from msclong.engines.bayesian.priors.conditional_priors import ZERO
+from msclong.engines.bayesian.priors.model_priors import MEAN_OUTCOME
 from msclong.spec.distributions import LKJ, LogNormal, Mixture, Normal
 
 OF_VISITS = (

@@ -14,10 +14,10 @@ import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import Design, build_design
 from msclong.design.unit_batches import unit_batches
-from msclong.engines.bayesian.checks import MOST_KHAT, reported_quantities
-from msclong.engines.bayesian.conditional_priors import conditional_priors
-from msclong.engines.bayesian.marginal_likelihood import marginal_log_likelihood, not_served
-from msclong.engines.bayesian.priors import model_priors
+from msclong.engines.bayesian.checking.checks import MOST_KHAT, reported_quantities
+from msclong.engines.bayesian.conditional.marginal_likelihood import marginal_log_likelihood, not_served
+from msclong.engines.bayesian.priors.conditional_priors import conditional_priors
+from msclong.engines.bayesian.priors.model_priors import model_priors
 from msclong.results.conditional_draws import ConditionalDraws
 from msclong.results.posterior_draws import PosteriorDraws
 

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 import msclong as ml
-from msclong.engines.bayesian.collapsed import collapse
-from msclong.engines.bayesian.collapsed_batch import collapsed_batch
+from msclong.engines.bayesian.gaussian.collapsed import collapse
+from msclong.engines.bayesian.gaussian.collapsed_batch import collapsed_batch
 from msclong.likelihood.standardised import standardise
 from msclong.results.fit import Fit
 

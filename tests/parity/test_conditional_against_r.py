@@ -13,10 +13,13 @@ import pytest
 import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import Design, build_design
-from msclong.engines.bayesian.conditional_fit import importance_posterior
-from msclong.engines.bayesian.conditional_priors import conditional_priors
-from msclong.engines.bayesian.marginal_likelihood import marginal_likelihood, marginal_log_likelihood
-from msclong.engines.bayesian.posterior_mode import find_mode
+from msclong.engines.bayesian.conditional.conditional_fit import importance_posterior
+from msclong.engines.bayesian.conditional.marginal_likelihood import (
+    marginal_likelihood,
+    marginal_log_likelihood,
+)
+from msclong.engines.bayesian.importance.posterior_mode import find_mode
+from msclong.engines.bayesian.priors.conditional_priors import conditional_priors
 from parity.reference import load, patsy_name
 
 # Log-likelihoods at R's estimates.

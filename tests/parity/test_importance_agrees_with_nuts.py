@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import msclong as ml
-from msclong.engines.bayesian.checks import sds_and_correlations
+from msclong.engines.bayesian.checking.checks import sds_and_correlations
 from parity import reference
 
 pytestmark = pytest.mark.slow

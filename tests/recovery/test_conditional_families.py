@@ -70,7 +70,7 @@ def hurdle_gamma(seed):
 
 @pytest.mark.parametrize("simulated", [poisson, cumulative_probit, hurdle_gamma])
 def test_truth_is_recovered_and_the_model_compiled_once(simulated, monkeypatch):
-    from msclong.engines.bayesian import compiled
+    from msclong.engines.bayesian.nuts import compiled
 
     compilations = []
     once = compiled.nutpie.compile_pymc_model

@@ -42,6 +42,20 @@ ORDER = (
 )
 STEP = {part: step for step, parts in enumerate(ORDER) for part in parts}
 
+# The folders of the Bayesian engine, and its front door, in the same sense.
+BAYESIAN = "msclong.engines.bayesian."
+BAYESIAN_ORDER = (
+    "priors",
+    "importance",
+    "checking",
+    "nuts",
+    "gaussian",
+    "conditional",
+    "joint",
+    "engine",
+    "criticism",
+)
+
 HEAVY = {"pymc", "arviz", "arviz_base", "arviz_plots", "arviz_stats", "nutpie", "pytensor"}
 HEAVY_ALLOWED = ("msclong.engines.bayesian", "msclong.plots.chains")
 
@@ -110,6 +124,16 @@ def wrong_arrows(root: Path) -> list[str]:
     return found
 
 
+def wrong_arrows_within_bayesian(root: Path) -> list[str]:
+    found = []
+    for importer, target, line in arrows(root):
+        if importer.startswith(BAYESIAN) and target.startswith(BAYESIAN):
+            here, there = (name.removeprefix(BAYESIAN).split(".")[0] for name in (importer, target))
+            if here != there and BAYESIAN_ORDER.index(there) >= BAYESIAN_ORDER.index(here):
+                found.append(f"{importer}:{line} imports {target}: {there} does not stand before {here}")
+    return found
+
+
 def circle(root: Path) -> list[str]:
     """The modules of one circle of imports, or an empty list."""
     graph: dict[str, set[str]] = {}
@@ -139,6 +163,19 @@ def long_files(root: Path) -> list[str]:
 
 def test_every_import_runs_down_the_list():
     assert wrong_arrows(SOURCE) == []
+
+
+def test_folders_of_the_bayesian_engine_import_one_way():
+    assert wrong_arrows_within_bayesian(SOURCE) == []
+
+
+def test_a_wrong_arrow_between_folders_of_the_bayesian_engine_is_seen(tmp_path):
+    root = tree(
+        tmp_path,
+        engines__bayesian__priors__one="from msclong.engines.bayesian.nuts.two import a",
+        engines__bayesian__nuts__two="a = 1",
+    )
+    assert len(wrong_arrows_within_bayesian(root)) == 1
 
 
 def test_no_circle_between_modules():

@@ -13,7 +13,7 @@ import xarray as xr
 import zarr
 
 import msclong as ml
-from msclong.engines.bayesian.convergence import convergence
+from msclong.engines.bayesian.checking.convergence import convergence
 from msclong.errors import DataError, EngineError, SpecError
 from msclong.results.posterior_draws import PosteriorDraws
 

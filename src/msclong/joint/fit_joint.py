@@ -13,9 +13,9 @@ from msclong.api import long_data
 from msclong.design.design import Design, build_design
 from msclong.design.joint_design import JointDesign
 from msclong.engines.bayesian.engine import Bayesian
-from msclong.engines.bayesian.joint_fit import fit_joint_design
-from msclong.engines.bayesian.pooled_changes import HETEROGENEITY, pooled_changes
-from msclong.engines.bayesian.priors import outcome_scale
+from msclong.engines.bayesian.joint.joint_fit import fit_joint_design
+from msclong.engines.bayesian.joint.pooled_changes import HETEROGENEITY, pooled_changes
+from msclong.engines.bayesian.priors.model_priors import outcome_scale
 from msclong.errors import EngineError, FormulaError, SpecError, listing
 from msclong.families.registry import family_of
 from msclong.joint.joint_fit import JointFit

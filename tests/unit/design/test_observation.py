@@ -10,7 +10,7 @@ from msclong.api import long_data
 from msclong.covariance.random_effects import RandomEffects
 from msclong.covariance.unstructured import Unstructured
 from msclong.design.design import build_design
-from msclong.engines.bayesian.priors import outcome_scale
+from msclong.engines.bayesian.priors.model_priors import outcome_scale
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.engines.statsmodels_engine import StatsmodelsMixedLM
 from msclong.errors import DataError, EngineError, FormulaError

@@ -233,7 +233,7 @@ def test_what_no_joint_model_takes_is_refused(specs, options, error, message):
 
 
 def test_a_pooled_model_that_misses_its_criteria_is_not_sent_to_nuts(monkeypatch):
-    monkeypatch.setattr("msclong.engines.bayesian.checks.MOST_KHAT", -np.inf)
+    monkeypatch.setattr("msclong.engines.bayesian.checking.checks.MOST_KHAT", -np.inf)
     with pytest.warns(ConvergenceWarning, match="leave pool= out") as warned:
         fit = ml.fit_joint(SPECS, TRIAL, ENGINE, directions=LOWER, pool="time course")
     assert "nuts" not in str(warned[0].message)

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 import msclong as ml
 from handmade_posteriors import posterior, table
-from msclong.engines.bayesian.convergence import Resampled
+from msclong.engines.bayesian.checking.convergence import Resampled
 from msclong.errors import EngineError, HypothesisError, SpecError
 from msclong.results.latent_average import latent_average
 from msclong.results.outcome_means import OutcomeScale

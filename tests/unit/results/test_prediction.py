@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import norm, t
 
 import msclong as ml
-from msclong.engines.bayesian.convergence import convergence
+from msclong.engines.bayesian.checking.convergence import convergence
 from msclong.errors import DataError, MsclongError, SpecError
 from msclong.results.mixture import normal_mixture
 from msclong.results.posterior_draws import PosteriorDraws

@@ -9,7 +9,7 @@ import pytest
 
 import msclong as ml
 from dense import dense_covariance
-from msclong.engines.bayesian.convergence import convergence
+from msclong.engines.bayesian.checking.convergence import convergence
 from msclong.errors import SpecError
 from msclong.results.posterior_draws import PosteriorDraws
 

@@ -7,11 +7,11 @@ from secrets import randbits
 from typing import Any, get_args
 
 from msclong.design.design import Design
-from msclong.engines.bayesian.conditional_priors import conditional_priors
-from msclong.engines.bayesian.far_origin import warn_of_far_origins
-from msclong.engines.bayesian.found import Sampler
-from msclong.engines.bayesian.gaussian_fit import fit_gaussian
-from msclong.engines.bayesian.gaussian_posterior import gaussian_posterior
+from msclong.engines.bayesian.checking.found import Sampler
+from msclong.engines.bayesian.gaussian.gaussian_fit import fit_gaussian
+from msclong.engines.bayesian.gaussian.gaussian_posterior import gaussian_posterior
+from msclong.engines.bayesian.priors.conditional_priors import conditional_priors
+from msclong.engines.bayesian.priors.far_origin import warn_of_far_origins
 from msclong.errors import SpecError
 from msclong.results.fit import Fit
 
@@ -87,7 +87,7 @@ class Bayesian:
         seed = randbits(31) if self.seed is None else self.seed
         warn_of_far_origins(design)
         if design.conditional:
-            from msclong.engines.bayesian.conditional_fit import fit_conditional
+            from msclong.engines.bayesian.conditional.conditional_fit import fit_conditional
 
             return fit_conditional(design, self, seed)
         return fit_gaussian(design, self, seed)
@@ -95,10 +95,15 @@ class Bayesian:
     def pymc_model(self, design: Design) -> Any:
         """The posterior of a design as a pm.Model; see `Fit.pymc_model`."""
         if design.conditional:
-            from msclong.engines.bayesian.conditional_model import conditional_data, conditional_model
+            from msclong.engines.bayesian.conditional.conditional_model import (
+                conditional_data,
+                conditional_model,
+            )
 
             return conditional_model(conditional_data(design, conditional_priors(design)))
-        from msclong.engines.bayesian.sample import theta_model  # brings PyMC: only where it is needed
+        from msclong.engines.bayesian.gaussian.theta_model import (
+            theta_model,  # brings PyMC: only where it is needed
+        )
 
         posterior = gaussian_posterior(design)
         return theta_model(
