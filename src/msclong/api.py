@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, Never
 
 import numpy as np
 import pandas as pd
@@ -25,13 +26,14 @@ from msclong.errors import (
     EngineError,
     FormulaError,
     MsclongError,
+    SpecError,
     listing,
 )
 from msclong.results.fit import Fit
 from msclong.spec.model_spec import ModelSpec
 
 
-def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None) -> Fit:
+def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None, **misplaced: Never) -> Fit:
     """Fit one model to one repeated outcome.
 
     Parameters
@@ -42,6 +44,8 @@ def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None) -> Fit:
         One row per subject and visit. It is not changed.
     engine : Frequentist, Bayesian or StatsmodelsMixedLM
         How to estimate; None is Frequentist(): REML with Kenward-Roger inference.
+    misplaced
+        Nothing: fields of the model, such as family, belong to ModelSpec, and are refused with SpecError.
 
     Returns
     -------
@@ -53,6 +57,7 @@ def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None) -> Fit:
         DataError, FormulaError, SpecError, DesignError, ConvergenceError or EngineError; each message says
         what is wrong, where, and what to do.
     """
+    _refuse_misplaced(spec, misplaced)
     if isinstance(spec, str):
         spec = ModelSpec(spec)
     if not isinstance(spec, ModelSpec):
@@ -63,6 +68,21 @@ def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None) -> Fit:
             f"engine must be an engine such as ml.Frequentist() or ml.Bayesian(seed=1); got {engine!r}."
         )
     return fit_with_fallback(spec, long_data(spec, data), chosen)
+
+
+def _refuse_misplaced(spec: ModelSpec | str, misplaced: Mapping[str, object]) -> None:
+    """Raise SpecError for what belongs to the spec, or to the engine."""
+    if not misplaced:
+        return
+    given = ", ".join(f"{name}={value!r}" for name, value in misplaced.items())
+    formula = repr(spec if isinstance(spec, str) else getattr(spec, "formula", "..."))
+    ours = {field.name for field in fields(ModelSpec)}
+    where = (
+        f"ml.fit(ml.ModelSpec({formula}, {given}), data)"
+        if ours.issuperset(misplaced)
+        else f"fields of the model as ml.ModelSpec({formula}, ...), settings of the engine as engine=ml.Bayesian(...)"
+    )
+    raise SpecError(f"fit takes a model, data and engine=, and not {given}. Write {where}.")
 
 
 def prior_predictive(

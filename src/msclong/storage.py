@@ -6,7 +6,7 @@ import json
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, fields
 from hashlib import sha256
@@ -23,6 +23,7 @@ from msclong.data.long_data import LongData
 from msclong.design.design import Design, build_design
 from msclong.engines.bayesian.checking.convergence import Resampled, convergence
 from msclong.engines.bayesian.engine import Bayesian
+from msclong.engines.bayesian.joint.joint_engine import JointBayesian
 from msclong.errors import DataError, EngineError, MsclongError, SpecError, listing
 from msclong.results.check import Check
 from msclong.results.conditional_draws import ConditionalDraws
@@ -51,6 +52,7 @@ STATS = "sample_stats: "
 def save(fit: Fit, path: str | Path, overwrite: bool = False) -> None:
     """Save a Bayesian fit: a DataTree that ArviZ reads (`Fit.to_datatree`), and what `load` needs to restore the fit.
 
+    fit : of a joint model one outcome's fit; the rows of the draws of all still belong together when they are read.
     path : a Zarr folder, such as 'fit.zarr'; one file where it ends in '.zip'. The data that were fitted are in it:
     treat it as you treat them.
 
@@ -59,8 +61,11 @@ def save(fit: Fit, path: str | Path, overwrite: bool = False) -> None:
     what is no path.
     """
     if not isinstance(fit, Fit):
-        raise SpecError(f"fit must be a fit, as ml.fit(...) returns it; got {type(fit).__name__}.")
-    if not isinstance(fit.engine, Bayesian):
+        raise SpecError(
+            f"fit must be a fit, as ml.fit(...) returns it; got {type(fit).__name__}"
+            f"{'; save each of its fits, fit[name], by itself' if isinstance(fit, Mapping) else ''}."
+        )
+    if not isinstance(fit.engine, (Bayesian, JointBayesian)):
         raise EngineError(
             f"A fit by {type(fit.engine).__name__} has no draws to save; keep its spec (ModelSpec.to_json), fit again."
         )
@@ -128,7 +133,7 @@ def _saved(fit: Fit) -> Dataset:
     """All that is in a fit beside code: arrays, tables as Arrow bytes, the rest as JSON."""
     from xarray import Dataset
 
-    assert isinstance(fit.engine, Bayesian)
+    assert isinstance(fit.engine, (Bayesian, JointBayesian))
     assert isinstance(fit.estimate, PosteriorDraws)
     data, outcome = fit.design.data, fit.outcome
     arrays = _arrays(fit.estimate)
@@ -170,7 +175,7 @@ def _restored(saved: Dataset, record: dict[str, Any]) -> Fit:
     estimate = _estimate(saved, ESTIMATES[record["estimate"]], design)
     outcome = record["outcome"]
     return Fit(
-        engine=Bayesian(**record["engine"]),
+        engine=_engine(record["engine"]),
         design=design,
         estimate=estimate,
         covariance=VarianceComponents(
@@ -191,6 +196,12 @@ def _restored(saved: Dataset, record: dict[str, Any]) -> Fit:
         n_parameters=record["n_parameters"],
         priors=_table(saved, "priors") if "priors" in saved else None,
     )
+
+
+def _engine(record: dict[str, Any]) -> Bayesian | JointBayesian:
+    if "outcomes" in record:
+        return JointBayesian(Bayesian(**record["engine"]), tuple(record["outcomes"]), record["shared"])
+    return Bayesian(**record)
 
 
 def _arrays(estimate: PosteriorDraws) -> dict[str, np.ndarray]:

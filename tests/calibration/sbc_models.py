@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msclong as ml
+from calibration.joint_trials import JointModel
 from calibration.simulated_trials import Model
 from msclong.engines.bayesian.priors.conditional_priors import ZERO
 from msclong.engines.bayesian.priors.model_priors import MEAN_OUTCOME
@@ -28,6 +29,7 @@ OF_VISITS = (
 GAUSSIAN = (500, ml.Bayesian(sampler="importance"))
 CONDITIONAL = (200, ml.Bayesian(draws=500, sampler="importance"))
 NUTS = (100, ml.Bayesian(draws=250, tune=500, sampler="nuts"))
+JOINT = (100, ml.Bayesian(sampler="importance"))
 """Replicates and engine."""
 
 DEFAULT = ml.Priors(outcome_scale=1, coefficients={MEAN_OUTCOME: Normal(0, 10)})
@@ -116,7 +118,27 @@ def _nuts() -> list[tuple[str, ml.ModelSpec, dict[str, Any]]]:
     return [*found, ("poisson, ar1, NUTS", latent, {})]
 
 
-MODELS = tuple(
+def _joint() -> tuple[JointModel, ...]:
+    """Outcomes on several scales, the second one of some subjects only."""
+    scales = {"first": ("gaussian", 1.0), "second": ("gaussian", 20.0), "third": ("lognormal", 0.3)}
+    specs = {
+        name: ml.ModelSpec(
+            f"{name} ~ C(month) + (1 | id)",
+            visit="month",
+            family=family,
+            priors=ml.Priors(outcome_scale=s, coefficients={MEAN_OUTCOME: Normal(0, 3 * s)}),
+        )
+        for name, (family, s) in scales.items()
+    }
+    two = {name: specs[name] for name in ("first", "second")}
+    start, (replicates, engine) = len(SINGLE), JOINT
+    return (
+        JointModel("joint, correlated", two, start, replicates, engine),
+        JointModel("joint, pooled", specs, start + 1, replicates, engine, pool=True),
+    )
+
+
+SINGLE = tuple(
     Model(name, spec, number, replicates, engine, **trial)
     for number, (name, spec, replicates, engine, trial) in enumerate(
         (name, spec, *how, trial)
@@ -124,3 +146,27 @@ MODELS = tuple(
         for name, spec, trial in models
     )
 )
+
+
+def _censored() -> tuple[Model, ...]:
+    """Censored outcomes with a visit structure; numbered after all others, whose trials stay as they are."""
+    # A mean that leaves most outcomes above the limit: ten parameters are much to learn from a few.
+    terms = {"gaussian": ("us", Normal(1.2, 0.5)), "lognormal": ("ar1", Normal(0, 1))}
+    return tuple(
+        Model(
+            f"censored {family}, {term}",
+            ml.ModelSpec(
+                f"y ~ C(month) + {term}(month | id)",
+                family=family,
+                censored="censored",
+                priors=ml.Priors(**MODEST, coefficients={MEAN_OUTCOME: mean}),
+            ),
+            len(SINGLE) + len(_joint()) + i,
+            *CONDITIONAL,
+            subjects=32,
+        )
+        for i, (family, (term, mean)) in enumerate(terms.items())
+    )
+
+
+MODELS: tuple[Model | JointModel, ...] = (*SINGLE, *_joint(), *_censored())

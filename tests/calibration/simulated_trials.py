@@ -6,12 +6,14 @@ import time
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 import msclong as ml
 from msclong.api import long_data
+from msclong.covariance.structure import CovarianceStructure
 from msclong.design.design import Design, build_design
 from msclong.design.unit_batches import unit_batches
 from msclong.engines.bayesian.checking.checks import MOST_KHAT, reported_quantities
@@ -35,6 +37,7 @@ LIKELIHOODS = 100
 
 PLACEHOLDER = {"gaussian": 0.0, "student": 0.0, "beta": 0.5, "ordered_beta": 0.5, "logitnormal": 0.5}
 LOG_LIKELIHOOD = "log-likelihood"
+BACK = {"gaussian": lambda x: x, "lognormal": np.exp, "logitnormal": lambda x: 1 / (1 + np.exp(-x))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +55,23 @@ class Model:
     subjects: int = 16
     visits: tuple[int, ...] = (0, 1, 3, 6)
 
+    @property
+    def formula(self) -> str:
+        return self.spec.formula
+
+    @property
+    def family(self) -> str:
+        return self.spec.family
+
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The trial's calendar: two arms, each visit after baseline missed with probability MISSING."""
         rng = np.random.default_rng([self.number])
         T = len(self.visits)
-        kept = np.column_stack([np.ones(self.subjects), rng.random((self.subjects, T - 1)) > MISSING])
+        kept = seen(self.subjects, T, rng)
         frame = pd.DataFrame(
             {
-                "id": np.repeat(np.arange(self.subjects), T),
-                "month": np.tile(self.visits, self.subjects),
+                **calendar(self.subjects, self.visits),
                 "time": np.tile(np.array(self.visits) / 3, self.subjects),
                 "arm": np.repeat(np.where(np.arange(self.subjects) % 2, "active", "control"), T),
                 "exposure": rng.normal(0, 0.3, self.subjects * T),
@@ -69,7 +79,7 @@ class Model:
                 "censored": "none",
             }
         )
-        frame = frame[kept.ravel() == 1].reset_index(drop=True)
+        frame = frame[kept.ravel()].reset_index(drop=True)
         frame["y"] = PLACEHOLDER.get(self.spec.family, 1.0)
         if self.spec.family.startswith("cumulative"):
             frame["y"] = np.arange(len(frame)) % GRADES
@@ -83,6 +93,39 @@ class Model:
     @cached_property
     def priors(self):
         return conditional_priors(self.design) if self.design.conditional else model_priors(self.design)
+
+    def drawn_trial(self, rng: np.random.Generator) -> Trial:
+        return drawn_trial(self, rng)
+
+    def fit(self, frame: pd.DataFrame, engine: ml.Bayesian) -> ml.Fit:
+        """The fit of a trial; raises AssertionError where its prior is not the one that the truth is drawn from."""
+        fit = ml.fit(self.spec, frame, engine=engine)
+        if not fit.priors.equals(self.priors.table()):
+            raise AssertionError(f"{self.name}: the prior depends on the outcome\n{fit.priors}")
+        return fit
+
+    def quantities(
+        self, fit: ml.Fit, truth: PosteriorDraws
+    ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+        """What is ranked: names (m,), posterior draws (S, m), true values (m,)."""
+        names, draws = reported_quantities(fit.design, fit.estimate)
+        return names, draws.reshape(-1, len(names)), reported_quantities(fit.design, truth)[1][0, 0]
+
+    def log_likelihood(self, fit: ml.Fit, estimate: PosteriorDraws, chosen: np.ndarray) -> np.ndarray | None:
+        """log p(y | beta, phi, theta) at the chosen draws; None where it is no quadrature."""
+        if fit.design.conditional and not_served(fit.design):
+            return None
+        return log_likelihood(fit.design, estimate, chosen)
+
+
+def calendar(subjects: int, visits: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Every subject at every visit."""
+    return {"id": np.repeat(np.arange(subjects), len(visits)), "month": np.tile(visits, subjects)}
+
+
+def seen(subjects: int, T: int, rng: np.random.Generator) -> np.ndarray:
+    """(subjects, T) whether a visit was made: baseline always."""
+    return np.column_stack([np.ones(subjects, dtype=bool), rng.random((subjects, T - 1)) > MISSING])
 
 
 @dataclass(frozen=True)
@@ -151,21 +194,34 @@ def drawn_outcome(design: Design, truth: PosteriorDraws, rng: np.random.Generato
         predictors.append(design.zero.X @ truth.flat_zero[0])
     eta = np.stack(predictors, axis=1)
     eta[:, 0] += design.offset
-    coords = design.latent_coords()
-    for unit in np.unique(design.unit):
-        rows = np.flatnonzero(design.unit == unit)
-        own = coords[rows].reshape(1, -1, coords.shape[2])
-        values, vectors = np.linalg.eigh(design.structure.sigma(truth.flat_theta[0], own)[0])
-        latent = vectors @ (np.sqrt(values.clip(0, None)) * rng.standard_normal(len(values)))
-        eta[rows] += latent.reshape(len(rows), -1)
+    eta += drawn_effects(
+        design.structure, truth.flat_theta[0], design.unit, design.latent_coords(), rng
+    ).reshape(eta.shape)
     if not design.conditional:
-        return {"gaussian": lambda x: x, "lognormal": np.exp, "logitnormal": lambda x: 1 / (1 + np.exp(-x))}[
-            design.family.keyword
-        ](eta[:, 0])
+        return BACK[design.family.keyword](eta[:, 0])
     phi = {name: values[0] for name, values in truth.flat_phi.items()}
     if len(design.dispersion_levels) > 1:
         phi = {name: value[design.dispersion] if value.size > 1 else value for name, value in phi.items()}
     return np.asarray(design.family.draw(tuple(eta.T), phi, design.observation, rng), dtype=float)
+
+
+def drawn_effects(
+    structure: CovarianceStructure,
+    theta: np.ndarray,
+    unit: np.ndarray,
+    coords: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """(N m,) with covariance Sigma(theta), unit by unit by its symmetric root; unit (N,), coords (N, [m,] d)."""
+    effects = np.empty((len(unit), int(np.prod(coords.shape[1:-1]))))
+    for one in np.unique(unit):
+        rows = np.flatnonzero(unit == one)
+        values, vectors = np.linalg.eigh(
+            structure.sigma(theta, coords[rows].reshape(1, -1, coords.shape[-1]))[0]
+        )
+        drawn = vectors @ (np.sqrt(values.clip(0, None)) * rng.standard_normal(len(values)))
+        effects[rows] = drawn.reshape(len(rows), -1)
+    return effects
 
 
 def possible(model: Model, y: np.ndarray) -> bool:
@@ -197,31 +253,28 @@ class Replicate:
     seconds: float
 
 
-def replicate(model: Model, number: int) -> Replicate:
+def replicate(model: Any, number: int) -> Replicate:
+    """One trial of a `Model` or a `JointModel`."""
     rng = np.random.default_rng([model.number, number])
     engine = replace(model.engine, seed=number)
-    trial = drawn_trial(model, rng)
+    trial = model.drawn_trial(rng)
     began = time.process_time()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ml.errors.MsclongWarning)
-            fit = ml.fit(model.spec, trial.frame, engine=engine)
+            fit = model.fit(trial.frame, engine)
     except ml.errors.MsclongError:
         return Replicate(None, False, False, trial.drawn_again, time.process_time() - began)
     seconds = time.process_time() - began
-    if not fit.priors.equals(model.priors.table()):
-        raise AssertionError(f"{model.name}: the prior depends on the outcome\n{fit.priors}")
-    names, draws = reported_quantities(fit.design, fit.estimate)
-    truth = reported_quantities(fit.design, trial.truth)[1][0, 0]
-    draws = draws.reshape(-1, len(names))
+    names, draws, truth = model.quantities(fit, trial.truth)
     # One uniform number breaks the ties of all quantities: what is a function of another has the same rank.
     u = rng.random()
     below = (draws < truth).sum(axis=0) + u * (1 + (draws == truth).sum(axis=0))
     ranks = dict(zip(names, below / (1 + len(draws)), strict=True))
-    if not (model.design.conditional and not_served(model.design)):
+    own = model.log_likelihood(fit, trial.truth, np.array([0]))
+    if own is not None:
         chosen = rng.choice(len(fit.estimate.flat), LIKELIHOODS, replace=False)
-        own = log_likelihood(fit.design, trial.truth, np.array([0]))[0]
-        others = log_likelihood(fit.design, fit.estimate, chosen)
+        others = model.log_likelihood(fit, fit.estimate, chosen)
         ranks[LOG_LIKELIHOOD] = ((others < own).sum() + u) / (1 + LIKELIHOODS)
     reliable = np.isfinite(draws).all() and fit.outcome.diagnostics.get("Pareto k-hat", 0.0) <= MOST_KHAT
     return Replicate(ranks, bool(reliable), fit.outcome.converged, trial.drawn_again, seconds)
@@ -235,10 +288,21 @@ def log_likelihood(design: Design, estimate: PosteriorDraws, chosen: np.ndarray)
         zero = None if estimate.zero is None else estimate.flat_zero[chosen]
         return marginal_log_likelihood(design, beta, zero, phi, theta).sum(axis=1)
     residual = design.y - beta @ design.fixed.X.T
-    total = np.zeros(len(chosen))
-    for rows in unit_batches(design.unit, design.coords):
-        for s in range(len(chosen)):
-            sigma = design.structure.sigma(theta[s], design.coords[rows])
+    return log_normal(residual, design.structure, theta, design.unit, design.coords)
+
+
+def log_normal(
+    residual: np.ndarray,
+    structure: CovarianceStructure,
+    theta: np.ndarray,
+    unit: np.ndarray,
+    coords: np.ndarray,
+) -> np.ndarray:
+    """Log density (S,) of residuals (S, N) with covariance Sigma(theta), theta (S, k), up to a constant."""
+    total = np.zeros(len(theta))
+    for rows in unit_batches(unit, coords):
+        for s in range(len(theta)):
+            sigma = structure.sigma(theta[s], coords[rows])
             r = residual[s, rows][..., None]
             quadratic = (r * np.linalg.solve(sigma, r)).sum()
             total[s] -= (np.linalg.slogdet(sigma)[1].sum() + quadratic) / 2

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from calibration.ecdf import binned, uniformity_p_value
+from calibration.joint_trials import JointModel
 from calibration.sbc_models import MODELS
 from calibration.simulated_trials import LOG_LIKELIHOOD, Model, replicate
 
@@ -27,7 +28,7 @@ ROUND = 50
 """Replicates of a model that are run and stored at a time."""
 
 
-def calibrate(model: Model, replicates: int, first: int = 0) -> dict[str, Any]:
+def calibrate(model: Model | JointModel, replicates: int, first: int = 0) -> dict[str, Any]:
     """Counts of ranks by quantity, and how the fits went, of replicates `first`, ..., `first + replicates - 1`.
 
     Fits whose k-hat is above 0.7 ("unreliable"), or where no mode was found ("refused"), are left out of the ranks;
@@ -59,7 +60,7 @@ def calibrate(model: Model, replicates: int, first: int = 0) -> dict[str, Any]:
     return record
 
 
-def empty(model: Model) -> dict[str, Any]:
+def empty(model: Model | JointModel) -> dict[str, Any]:
     start = {
         "replicates": 0,
         "unreliable": [],
@@ -68,7 +69,7 @@ def empty(model: Model) -> dict[str, Any]:
         "drawn again": 0,
         "seconds": 0.0,
     }
-    return {"formula": model.spec.formula, "family": model.spec.family, **start, "counts": {}}
+    return {"formula": model.formula, "family": model.family, **start, "counts": {}}
 
 
 def added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

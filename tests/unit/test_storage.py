@@ -161,7 +161,7 @@ def test_bad_files_are_refused_with_the_reason(saved, tmp_path):
 def test_a_saved_fit_that_lacks_a_chunk_or_an_array_is_refused(saved, name):
     """Zarr fills a missing chunk with NaN."""
     folder = saved / "fit" / name
-    [chunk] = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    chunk = next(path for path in folder.iterdir() if not path.name.startswith("."))
     chunk.unlink()
     with pytest.raises(DataError, match=f"incomplete or damaged: '{name}' changed.*Save the fit again"):
         ml.load(saved)

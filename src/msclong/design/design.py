@@ -37,8 +37,8 @@ class Design:
     notes : what building the design changed or assumed. observed : the outcomes as the family reads them.
     zero : the fixed part of a hurdle family's probability of zero.
 
-    Where the spec is conditional (see `ModelSpec.conditional`), the covariance is that of the linear predictors, else
-    that of the outcomes, which y holds as the family transforms them.
+    Where the spec is jointly normal (see `ModelSpec.jointly_normal`), the covariance is that of transformed outcomes,
+    else that of the linear predictors. y holds the outcomes transformed, unless the spec is conditional.
     """
 
     spec: ModelSpec
@@ -59,8 +59,13 @@ class Design:
 
     @property
     def conditional(self) -> bool:
-        """Whether the covariance is that of the linear predictors."""
+        """Whether outcomes are independent given their linear predictors, or some are censored."""
         return self.spec.conditional
+
+    @property
+    def censored_normal(self) -> bool:
+        """Whether transformed outcomes are jointly normal as in a Gaussian model, and some known by limits only."""
+        return self.conditional and self.spec.jointly_normal
 
     @property
     def linked(self) -> bool:

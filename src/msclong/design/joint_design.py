@@ -56,8 +56,10 @@ class JointDesign:
             if design.conditional:
                 censored = ", censored" if design.spec.censored else ""
                 raise EngineError(
-                    f"A joint model takes gaussian, lognormal and logitnormal outcomes without censoring; {name!r} has "
-                    f"family={design.spec.family!r}{censored}. Fit it by itself."
+                    "A joint model integrates coefficients and subject effects out exactly: it takes gaussian, "
+                    f"lognormal and logitnormal outcomes without censoring, and {name!r} has "
+                    f"family={design.spec.family!r}{censored}. Fit it by itself with ml.fit; or, where that describes "
+                    "it, use family='lognormal' (positive values) or 'logitnormal' (proportions)."
                 )
             if not self.scales[name] > 0:
                 raise DesignError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,15 @@ from msclong.design.coordinates import column_of
 from msclong.errors import DataError, listing
 from msclong.families.family import Family
 from msclong.families.registry import family_of
+from msclong.families.transformed_gaussian import TransformedGaussian
 from msclong.linear_hypothesis import label
 from msclong.spec.model_spec import ModelSpec
 
 CENSORING = {"none": 0, "left": -1, "right": 1, "interval": 2}
 """Codes of the words that a censoring column may hold."""
+
+MOST_OFFSET, MOST_RANGE = 40.0, 20.0
+"""Offsets beyond are no logarithms: their exposures would exceed 1e17, or differ 5e8-fold within the table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,8 @@ def read_observation(spec: ModelSpec, frame: pd.DataFrame, outcome: str) -> Obse
     """The outcomes of `frame`, all of them observed. Raises DataError for what the family cannot have, with rows."""
     y = frame[outcome].to_numpy(dtype=float)
     family = family_of(spec.family).fitted(y)
+    if spec.conditional and isinstance(family, TransformedGaussian) and spec.jointly_normal:
+        family = replace(family, parameters=())
     data = {"y": y}
     if spec.trials is not None:
         data["trials"] = _numbers(frame, spec.trials, "number of trials")
@@ -46,11 +52,14 @@ def read_observation(spec: ModelSpec, frame: pd.DataFrame, outcome: str) -> Obse
         data |= _censoring(spec, frame, y)
     family.check(data, outcome, frame.index)
     data["y"] = family.coded(y)
+    offset = np.zeros(len(y)) if spec.offset is None else _numbers(frame, spec.offset, "offset")
+    if family.link != "identity":
+        _refuse_no_offset(offset, spec.offset, family.link)
     codes, levels = _dispersion(frame, spec.dispersion_by)
     return Observation(
         family=family,
         data=data,
-        offset=np.zeros(len(y)) if spec.offset is None else _numbers(frame, spec.offset, "offset"),
+        offset=offset,
         dispersion=codes,
         dispersion_levels=levels,
     )
@@ -86,6 +95,16 @@ def _censoring(spec: ModelSpec, frame: pd.DataFrame, y: np.ndarray) -> dict[str,
                 f"{listing(frame.index[upper <= y])} differ."
             )
     return {**found, "upper": upper}
+
+
+def _refuse_no_offset(offset: np.ndarray, name: str | None, link: str) -> None:
+    """Raise DataError for offsets that no logarithm or logit is."""
+    if np.abs(offset).max() > MOST_OFFSET or np.ptp(offset) > MOST_RANGE:
+        raise DataError(
+            f"The offset {name!r} runs from {offset.min():g} to {offset.max():g}. It is added to the linear predictor, "
+            f"whose scale is a {'logarithm' if link == 'log' else link}: give the logarithm of the exposure, such as "
+            f"a column np.log({name})."
+        )
 
 
 def _dispersion(frame: pd.DataFrame, name: str | None) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -17,17 +17,22 @@ Function = Callable[..., Array]
 class Arrays(NamedTuple):
     """Elementwise functions of one array library.
 
+    may_exceed(x, limit): whether any x may lie above the limit; always True where x is not known yet.
     softplus(x) = log(1 + e^x); log1mexp(x) = log(1 - e^x) for x < 0; log_ndtr: log of the standard normal cdf.
     """
 
     exp: Function
+    expm1: Function
     log: Function
     log1p: Function
     sqrt: Function
+    minimum: Function
+    maximum: Function
     where: Function
     gammaln: Function
     log_ndtr: Function
     softplus: Function
+    may_exceed: Callable[[Array, float], bool]
     log1mexp: Function
 
 
@@ -47,12 +52,16 @@ def _log1mexp(x: np.ndarray) -> np.ndarray:
 
 NUMPY = Arrays(
     exp=np.exp,
+    expm1=np.expm1,
     log=np.log,
     log1p=np.log1p,
     sqrt=np.sqrt,
+    minimum=np.minimum,
+    maximum=np.maximum,
     where=np.where,
     gammaln=gammaln,
     log_ndtr=log_ndtr,
     softplus=_softplus,
+    may_exceed=lambda x, limit: bool(np.any(x > limit)),
     log1mexp=_log1mexp,
 )

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from msclong.errors import DesignError
 from msclong.families.arrays import Array, Arrays
-from msclong.families.family import Data, Effect, Eta, Family, Phi, refuse_outcomes
+from msclong.families.family import Data, Effect, Eta, Family, Phi, no_events, refuse_outcomes
 
 
 class Binomial(Family):
@@ -18,7 +19,13 @@ class Binomial(Family):
     keyword: ClassVar[str] = "binomial"
     description: ClassVar[str] = "binomial, the logit of the probability being the linear predictor"
     link = "logit"
-    effects: ClassVar[tuple[Effect, ...]] = ("difference", "odds-ratio", "ratio", "link")
+    effects: ClassVar[tuple[Effect, ...]] = (
+        "difference",
+        "odds-ratio",
+        "ratio",
+        "link",
+        "conditional-odds-ratio",
+    )
     reads: ClassVar[tuple[str, ...]] = ("trials",)
     needs: ClassVar[str] = "whole numbers from 0 to the number of trials, itself a whole number"
 
@@ -44,6 +51,14 @@ class Binomial(Family):
         y, n = data["y"], self.trials(data)
         wrong = (y < 0) | (y > n) | (y != np.round(y)) | (n != np.round(n))
         refuse_outcomes(wrong, outcome, rows, self.keyword, self.needs)
+
+    def left_to_priors(self, data: Data, outcome: str) -> tuple[str, ...]:
+        y, n = data["y"], np.broadcast_to(self.trials(data), data["y"].shape)
+        if not n.any():
+            raise DesignError(
+                f"No row of {outcome!r} has a trial, so there is nothing to model; check the column."
+            )
+        return no_events(outcome, "probability") if not y.any() or (y == n).all() else ()
 
 
 class Bernoulli(Binomial):

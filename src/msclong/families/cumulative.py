@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtr
 
-from msclong.errors import DataError
+from msclong.errors import DataError, listing
 from msclong.families.arrays import Array, Arrays
-from msclong.families.family import Data, Eta, Family, Parameter, Phi, refuse_outcomes
+from msclong.families.family import Data, Effect, Eta, Family, Parameter, Phi, refuse_outcomes
 from msclong.families.intervals import log_logistic_interval, log_normal_interval
 
 MOST_GRADES = 30
@@ -76,6 +76,9 @@ class Cumulative(Family):
     def points(self, y: np.ndarray) -> tuple[float, ...]:
         return tuple(map(float, range(self.lowest, self.lowest + int(y.max()) + 1)))
 
+    def between(self, i: int) -> str:
+        return f"{self.lowest + i}|{self.lowest + i + 1}"
+
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         y = data["y"]
         refuse_outcomes(
@@ -91,6 +94,15 @@ class Cumulative(Family):
                 f"{y.max():g}. Group its values, or choose a family of measurements or counts."
             )
 
+    def left_to_priors(self, data: Data, outcome: str) -> tuple[str, ...]:
+        empty = np.setdiff1d(np.arange(data["y"].max()), data["y"])
+        if not len(empty):
+            return ()
+        return (
+            f"No {outcome} is of grade {listing(f'{self.lowest + code:g}' for code in empty)}: how rare that is, is "
+            "left to the prior of the cutpoints.",
+        )
+
     def sizes(self, y: np.ndarray) -> dict[str, int]:
         return {"cutpoint": int(y.max())}
 
@@ -105,6 +117,7 @@ class CumulativeLogit(Cumulative):
     keyword: ClassVar[str] = "cumulative_logit"
     description: ClassVar[str] = "ordered grades with proportional odds"
     link = "logit"
+    effects: ClassVar[tuple[Effect, ...]] = ("difference", "link", "conditional-odds-ratio")
 
     def cdf(self, x: np.ndarray) -> np.ndarray:
         return expit(x)

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from msclong.errors import DataError, listing
+from msclong.errors import DataError, DesignError, listing
 from msclong.families.arrays import Array, Arrays
 
 Data = Mapping[str, Array]
@@ -24,8 +24,9 @@ Phi = Mapping[str, Array]
 
 Link = Literal["identity", "log", "logit", "probit"]
 
-Effect = Literal["difference", "ratio", "odds-ratio", "link"]
-"""How two means on the outcome's scale are compared; 'link': as a difference of linear predictors."""
+Effect = Literal["difference", "ratio", "odds-ratio", "link", "conditional-odds-ratio"]
+"""How two means on the outcome's scale are compared; 'link': as a difference of linear predictors, which given the
+subject is the logarithm of the 'conditional-odds-ratio' where the link is the logit."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Family(ABC):
     predictors: ClassVar[tuple[str, ...]] = ("mean",)
     """'mean', and for hurdle families 'zero': the logit of the probability of zero."""
 
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    parameters: tuple[Parameter, ...] = ()
 
     effects: ClassVar[tuple[Effect, ...]] = ("difference", "link")
     """Comparisons of means that make sense, the one taken unasked first."""
@@ -109,6 +110,10 @@ class Family(ABC):
         """Outcomes with a probability of their own, as in the table: grades, counts up to the largest of y (N,)."""
         return ()
 
+    def between(self, i: int) -> str:
+        """The outcomes on either side of cutpoint i, from 0, as '1|2'; where the family has cutpoints."""
+        raise NotImplementedError(f"{type(self).__name__} has no cutpoints.")
+
     def transform(self, y: np.ndarray) -> np.ndarray:
         """The Gaussian outcome of y, where the family is transformed Gaussian."""
         raise NotImplementedError(f"{type(self).__name__} is not a transformed Gaussian family.")
@@ -133,9 +138,26 @@ class Family(ABC):
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         """Raise DataError for outcomes that the family cannot have, with their rows."""
 
+    def left_to_priors(self, data: Data, outcome: str) -> tuple[str, ...]:
+        """What such outcomes leave to the priors alone, a sentence each.
+
+        Raises DesignError where a posterior would be improper, or nothing but the priors.
+        """
+        refuse_constant(data["y"], outcome)
+        return ()
+
     def sizes(self, y: np.ndarray) -> dict[str, int]:
         """The number of elements of each of `parameters`; cutpoints depend on the outcome."""
         return {parameter.name: 1 for parameter in self.parameters}
+
+
+def refuse_constant(y: np.ndarray, outcome: str, which: str = "") -> None:
+    """Raise DesignError for measurements without variation, whose density has no bound; `which` of them they are."""
+    if len(y) and np.ptp(y) == 0:
+        raise DesignError(
+            f"{outcome!r} is the same ({y[0]:g}) in all rows{which}, so there is no variation to model; check the "
+            "column."
+        )
 
 
 def refuse_outcomes(wrong: np.ndarray, outcome: str, rows: pd.Index, family: str, needs: str) -> None:
@@ -145,3 +167,11 @@ def refuse_outcomes(wrong: np.ndarray, outcome: str, rows: pd.Index, family: str
             f"family={family!r} needs {needs}; {outcome!r} has others in {int(wrong.sum())} rows: rows "
             f"{listing(rows[wrong])}. Correct them, or choose another family."
         )
+
+
+def no_events(outcome: str, what: str) -> tuple[str, ...]:
+    """What a table without an event, or without a row that is not one, leaves to the priors."""
+    return (
+        f"{outcome} is at the end of its range in all rows: the data bound its {what} on one side only. How near to "
+        "that end it is, how covariates change it and how subjects differ are left to the priors.",
+    )

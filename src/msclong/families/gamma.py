@@ -9,6 +9,7 @@ import pandas as pd
 
 from msclong.families.arrays import Array, Arrays
 from msclong.families.family import Data, Effect, Eta, Family, Parameter, Phi, refuse_outcomes
+from msclong.families.stirling import HALF_LOG_2PI, stirling
 
 
 class Gamma(Family):
@@ -25,7 +26,8 @@ class Gamma(Family):
     def log_density(self, data: Data, eta: Eta, phi: Phi, xp: Arrays) -> Array:
         y, shape = data["y"], phi["coefficient of variation"] ** -2
         log_ratio = xp.log(y) - eta[0]
-        return shape * (xp.log(shape) + log_ratio - xp.exp(log_ratio)) - xp.log(y) - xp.gammaln(shape)
+        normal = 0.5 * xp.log(shape) - HALF_LOG_2PI - stirling(shape, xp)
+        return normal + shape * (log_ratio - xp.expm1(log_ratio)) - xp.log(y)
 
     def mean(self, eta: Eta, phi: Phi, data: Data) -> np.ndarray:
         return np.exp(eta[0])

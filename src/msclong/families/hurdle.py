@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from msclong.errors import DesignError
 from msclong.families.arrays import Array, Arrays
-from msclong.families.family import Data, Effect, Eta, Family, Phi, refuse_outcomes
+from msclong.families.family import Data, Effect, Eta, Family, Phi, refuse_constant, refuse_outcomes
 from msclong.families.gamma import Gamma
 from msclong.families.lognormal import Lognormal
 
@@ -44,6 +45,21 @@ class Hurdle(Family):
 
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         refuse_outcomes(data["y"] < 0, outcome, rows, self.keyword, "zeros and values above zero")
+
+    def left_to_priors(self, data: Data, outcome: str) -> tuple[str, ...]:
+        positive = data["y"][data["y"] > 0]
+        if len(positive) < 2:
+            raise DesignError(
+                f"family={self.keyword!r} needs two or more values above zero to tell how they vary; {outcome!r} has "
+                f"{len(positive)}. Model whether it is above zero, by family='bernoulli'."
+            )
+        refuse_constant(positive, outcome, " where it is not zero")
+        if len(positive) < len(data["y"]):
+            return ()
+        return (
+            f"No {outcome} is zero: that zeros are rare is what the data tell, how rare and how much subjects differ "
+            f"in it is left to the priors. family={self.positive.keyword!r} is the same model without zeros.",
+        )
 
 
 class HurdleLognormal(Hurdle):

@@ -41,7 +41,7 @@ class Logitnormal(TransformedGaussian):
     def mean(self, eta: Eta, phi: Phi, data: Data) -> np.ndarray:
         total = 0.0
         for node, weight in zip(NODES, WEIGHTS, strict=True):
-            total = total + weight * expit(eta[0] + phi["residual sd"] * node)
+            total = total + weight * expit(eta[0] + phi.get("residual sd", 0.0) * node)
         return np.asarray(total)
 
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:

@@ -31,7 +31,7 @@ class Lognormal(TransformedGaussian):
         return np.exp(normal)
 
     def mean(self, eta: Eta, phi: Phi, data: Data) -> np.ndarray:
-        return np.exp(eta[0] + phi["residual sd"] ** 2 / 2)
+        return np.exp(eta[0] + phi.get("residual sd", 0.0) ** 2 / 2)
 
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         refuse_outcomes(data["y"] <= 0, outcome, rows, self.keyword, "values above zero")

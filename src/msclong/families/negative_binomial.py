@@ -9,6 +9,7 @@ import numpy as np
 from msclong.families.arrays import Array, Arrays
 from msclong.families.family import Data, Eta, Parameter, Phi
 from msclong.families.poisson import Poisson, counts
+from msclong.families.stirling import stirling
 
 RATE_CV = "coefficient of variation of the rate"
 
@@ -25,9 +26,10 @@ class NegativeBinomial(Poisson):
 
     def log_density(self, data: Data, eta: Eta, phi: Phi, xp: Arrays) -> Array:
         y, size = data["y"], phi[RATE_CV] ** -2
-        log_odds = eta[0] - xp.log(size)
-        choose = xp.gammaln(y + size) - xp.gammaln(size) - xp.gammaln(y + 1)
-        return choose - size * xp.softplus(log_odds) - y * xp.softplus(-log_odds)
+        total = y + size
+        # Gamma(y + size) / (Gamma(size) size^y) without its leading terms' cancellation.
+        rising = (total - 0.5) * xp.log1p(y / size) - y + stirling(total, xp) - stirling(size, xp)
+        return rising - xp.gammaln(y + 1) + y * eta[0] - total * xp.softplus(eta[0] - xp.log(size))
 
     def draw(self, eta: Eta, phi: Phi, data: Data, rng: np.random.Generator) -> np.ndarray:
         variance = phi[RATE_CV] ** 2

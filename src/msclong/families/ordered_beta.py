@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from msclong.families.arrays import Array, Arrays
 from msclong.families.beta import Beta
-from msclong.families.family import Data, Effect, Eta, Family, Parameter, Phi
+from msclong.families.family import Data, Effect, Eta, Family, Parameter, Phi, refuse_constant
 from msclong.families.intervals import log_logistic_interval
 from msclong.families.proportions import refuse_no_proportions
 
@@ -30,6 +30,9 @@ class OrderedBeta(Family):
 
     def points(self, y: np.ndarray) -> tuple[float, ...]:
         return (0.0, 1.0)
+
+    def between(self, i: int) -> str:
+        return ("0|between", "between|1")[i]
 
     def log_density(self, data: Data, eta: Eta, phi: Phi, xp: Arrays) -> Array:
         y = data["y"]
@@ -52,6 +55,24 @@ class OrderedBeta(Family):
 
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         refuse_no_proportions(data["y"], outcome, rows, self.keyword, ends=True)
+
+    def left_to_priors(self, data: Data, outcome: str) -> tuple[str, ...]:
+        y = data["y"]
+        refuse_constant(y, outcome)
+        between = y[(y > 0) & (y < 1)]
+        if len(between) > 1:
+            refuse_constant(between, outcome, " where it is neither 0 nor 1")
+        if not len(between):
+            return (
+                f"No {outcome} lies between 0 and 1: the dispersion is left to its prior. family='bernoulli' is for "
+                "0 and 1 alone.",
+            )
+        if len(between) < len(y):
+            return ()
+        return (
+            f"No {outcome} is 0 or 1: that these are rare is what the data tell, how rare is left to the priors of the "
+            "cutpoints. family='beta' is the same model without them.",
+        )
 
     def sizes(self, y: np.ndarray) -> dict[str, int]:
         return {"dispersion": 1, "cutpoint": 2}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from msclong.families.arrays import Array, Arrays
-from msclong.families.family import Data, Effect, Eta, Family, Phi, refuse_outcomes
+from msclong.families.family import Data, Effect, Eta, Family, Phi, no_events, refuse_outcomes
 
 LARGEST = 9e18
 """NumPy's Poisson variables end here."""
@@ -39,6 +39,9 @@ class Poisson(Family):
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         y = data["y"]
         refuse_outcomes((y < 0) | (y != np.round(y)), outcome, rows, self.keyword, "whole numbers from 0")
+
+    def left_to_priors(self, data: Data, outcome: str) -> tuple[str, ...]:
+        return no_events(outcome, "rate") if not data["y"].any() else ()
 
 
 def counts(rate: np.ndarray, rng: np.random.Generator) -> np.ndarray:

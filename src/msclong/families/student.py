@@ -9,6 +9,7 @@ import pandas as pd
 
 from msclong.families.arrays import Array, Arrays
 from msclong.families.family import Data, Eta, Family, Parameter, Phi
+from msclong.families.stirling import HALF_LOG_2PI, stirling
 
 
 class Student(Family):
@@ -22,8 +23,8 @@ class Student(Family):
     def log_density(self, data: Data, eta: Eta, phi: Phi, xp: Arrays) -> Array:
         scale, df = phi["residual scale"], phi["degrees of freedom"]
         z = (data["y"] - eta[0]) / scale
-        constant = xp.gammaln((df + 1) / 2) - xp.gammaln(df / 2) - 0.5 * xp.log(np.pi * df) - xp.log(scale)
-        return constant - (df + 1) / 2 * xp.log1p(z**2 / df)
+        gammas = stirling((df + 1) / 2, xp) - stirling(df / 2, xp) + 0.5 * df * xp.log1p(1 / df) - 0.5
+        return gammas - HALF_LOG_2PI - xp.log(scale) - (df + 1) / 2 * xp.log1p(z**2 / df)
 
     def mean(self, eta: Eta, phi: Phi, data: Data) -> np.ndarray:
         return eta[0]

@@ -114,16 +114,22 @@ def fit_joint(
         fits=found.fits,
         outcome=found.outcome,
         signs=signs,
-        pooled_keys=None if pooled is None else pooled.keys,
+        pooled_changes=pooled,
         pooled_draws=found.pooled,
     )
 
 
 def _specs(specs: object) -> dict[str, ModelSpec]:
-    if not isinstance(specs, Mapping) or len(specs) < 2 or not all(isinstance(name, str) for name in specs):
+    if not isinstance(specs, Mapping) or not all(isinstance(name, str) for name in specs):
+        got = (
+            f"the names {listing(map(repr, specs))}"
+            if isinstance(specs, Mapping)
+            else f"a {type(specs).__name__}"
+        )
+        raise SpecError(f"fit_joint takes the outcomes by name, {{'name': ModelSpec or formula}}; got {got}.")
+    if len(specs) < 2:
         raise SpecError(
-            f"fit_joint takes two or more outcomes, {{name: ModelSpec or formula}}; got {specs!r}. One outcome is "
-            "fitted by ml.fit."
+            f"fit_joint takes two or more outcomes; got {len(specs)}. One outcome is fitted by ml.fit."
         )
     parsed = {name: ModelSpec(spec) if isinstance(spec, str) else spec for name, spec in specs.items()}
     for name, spec in parsed.items():
@@ -141,15 +147,11 @@ def _tables(data: Any, specs: Mapping[str, ModelSpec]) -> Mapping[str, Any]:
 
 
 def _refuse_one_outcome_twice(designs: Mapping[str, Design], tables: Mapping[str, Any]) -> None:
-    """Raise SpecError for one column under two names: its data would be counted twice."""
+    """Raise SpecError for one column under two names, transformed or not: its data would be counted twice."""
     for one, other in combinations(designs, 2):
         first, second = designs[one], designs[other]
-        column = (
-            tables[one] is tables[other]
-            and first.spec.parsed.outcome == second.spec.parsed.outcome
-            and first.spec.family == second.spec.family
-        )
-        if column or np.array_equal(first.y, second.y):
+        column = tables[one] is tables[other] and first.spec.parsed.outcome == second.spec.parsed.outcome
+        if column or np.array_equal(first.outcome, second.outcome):
             raise SpecError(
                 f"{one!r} and {other!r} are the same data ({first.spec.parsed.outcome}), which would be counted twice; "
                 "leave one of them out."
@@ -158,6 +160,8 @@ def _refuse_one_outcome_twice(designs: Mapping[str, Design], tables: Mapping[str
 
 def _signs(specs: Mapping[str, ModelSpec], directions: Mapping[str, str]) -> dict[str, float]:
     """The directions of benefit that are known: stated ones, else those of the specs' margins."""
+    if not isinstance(directions, Mapping):
+        raise SpecError(f"directions is {{'name': 'higher' or 'lower'}}; got {directions!r}.")
     if wrong := [name for name, way in directions.items() if name not in specs or way not in SIGNS]:
         raise SpecError(
             f"directions maps outcomes ({listing(specs)}) to 'higher' or 'lower'; wrong: {listing(map(repr, wrong))}."

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from msclong.design.joint_design import JointDesign
+from msclong.engines.bayesian.joint.joint_fit import joint_model
+from msclong.engines.bayesian.joint.pooled_changes import PooledChanges
 from msclong.errors import EngineError, HypothesisError, SpecError, UnknownOutcomeError, listing
 from msclong.results.check import check_table
 from msclong.results.effect_scale import SCALES, chosen_effect
@@ -34,7 +36,8 @@ class JointFit(Mapping[str, Fit]):
 
     engine, design, outcome : as those of a Fit. estimate : all coefficients, named 'outcome: name', in outcome units.
     signs : +1 where higher values are a benefit, -1 where lower ones are, by outcome, where that is known.
-    pooled_keys, pooled_draws : the pooled changes and draws (chains, draws, T + 1) of their means and heterogeneity.
+    pooled_changes, pooled_draws : what is pooled, and draws (chains, draws, T + 1) of the mean changes and their
+    heterogeneity.
     """
 
     engine: object
@@ -43,7 +46,7 @@ class JointFit(Mapping[str, Fit]):
     fits: Mapping[str, Fit]
     outcome: Outcome
     signs: Mapping[str, float]
-    pooled_keys: pd.Index | None = None
+    pooled_changes: PooledChanges | None = None
     pooled_draws: np.ndarray | None = None
 
     def __getitem__(self, name: str) -> Fit:
@@ -132,9 +135,9 @@ class JointFit(Mapping[str, Fit]):
         In SDs of the outcome, positive where it is a benefit. Raises EngineError where nothing was pooled.
         """
         check_level(level)
-        if self.pooled_draws is None or self.pooled_keys is None:
+        if self.pooled_draws is None or self.pooled_changes is None:
             raise EngineError("Nothing was pooled; fit pool='time course'.")
-        keys = self.pooled_keys
+        keys = self.pooled_changes.keys
         last = ("heterogeneity", *[""] * (keys.nlevels - 1))
         rows = keys.astype(object).append(
             pd.MultiIndex.from_tuples([last], names=keys.names)
@@ -156,7 +159,9 @@ class JointFit(Mapping[str, Fit]):
         expected number. Rows with fewer outcomes than asked for have no probability. Raises SpecError where an
         outcome's direction is unknown.
         """
-        margin = margin or {}
+        margin = {} if margin is None else margin
+        if not isinstance(margin, Mapping):
+            raise SpecError(f"margin is {{'outcome': value}}, each in its outcome's unit; got {margin!r}.")
         self._check_outcomes(margin, "margin")
         improved: dict[Any, list[np.ndarray]] = {}
         for name, fit in self.items():
@@ -200,6 +205,14 @@ class JointFit(Mapping[str, Fit]):
         table.loc[n < wanted, ["probability", "mcse"]] = np.nan
         return table
 
+    def pymc_model(self) -> Any:
+        """The posterior of all outcomes as a pm.Model: what `Bayesian(sampler="nuts")` samples.
+
+        Its variables are standard deviations, correlations and, of pooled changes, `heterogeneity`; coefficients,
+        random effects and mean changes are integrated out in the potential "log likelihood". See `Fit.pymc_model`.
+        """
+        return joint_model(self.design, self.pooled_changes)
+
     def checks(self) -> pd.DataFrame:
         """Whether the draws can be relied on, over the quantities of all outcomes; see `Fit.checks`."""
         return check_table(self.outcome.checks)
@@ -213,9 +226,14 @@ class JointFit(Mapping[str, Fit]):
             f"{'correlated' if self.design.correlated else 'independent'} between outcomes",
             str(self.outcome),
         ]
-        tables = {"Fixed effects (95 % equal-tailed intervals)": self.coefficients(level)}
+        coefficients = self.coefficients(level)
+        tables = {
+            f"Fixed effects ({coefficients.attrs['interval']} intervals)": coefficients,
+            "Covariance parameters": self._each(lambda name, fit: fit.covariance.parameters),
+        }
         if self.design.correlated:
-            tables["Correlations of subject effects between outcomes"] = self.correlations(level)
+            together = self.correlations(level).drop(columns="mcse")
+            tables["Correlations of subject effects between outcomes"] = together
         if self.pooled_draws is not None:
             tables["Pooled changes, in SDs of the outcome; positive is a benefit"] = self.pooled(level)
         return format_summary(f"Joint model of {len(self)} outcomes", facts, tables)

@@ -89,17 +89,19 @@ def covariance_in_words(design: Design) -> Description:
             term.structure, (f"a covariance that is {design.structure.description}", ())
         )
         cites += sources
-        own = "linear predictors" if spec.conditional else "residuals"
+        own = "residuals" if spec.jointly_normal else "linear predictors"
         what = (
-            f"Around them, the {own}" if parsed.random else f"The {own if spec.conditional else 'outcomes'}"
+            f"Around them, the {own}"
+            if parsed.random
+            else f"The {'outcomes' if spec.jointly_normal else own}"
         )
         sentences.append(f"{what} of one participant have {words}.")
         if term.group is not None:
             names = listed([label(level) for level in design.covariance.group_levels])
             sentences.append(f"Each {term.group} ({names}) has such parameters of its own.")
-    elif not spec.conditional:
+    elif spec.jointly_normal:
         sentences.append("Around them, residuals are independent with one variance.")
-    if spec.conditional:
+    if not spec.jointly_normal:
         sentences.append("Given these, outcomes are independent.")
     if spec.weights is not None:
         sentences.append(

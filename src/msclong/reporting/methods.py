@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msclong.design.design import Design
+from msclong.engines.bayesian.priors.centred_columns import AT_MEANS
 from msclong.errors import listing
 from msclong.reporting.numbers import count, fixed
 from msclong.reporting.references import Description, Sourced
@@ -72,7 +75,12 @@ def methods(fit: Fit) -> Description:
     """How a fit was estimated; an engine that is not known here is shown with its settings."""
     settings = vars(fit.engine)
     if isinstance(fit.estimate, PosteriorDraws):
-        return _bayesian(fit, fit.estimate)
+        found = _bayesian(fit, fit.estimate)
+        if type(fit.engine).__name__ == "JointBayesian":
+            outcomes = settings["outcomes"]
+            together = f"One model of {len(outcomes)} outcomes: {listing(outcomes, 20)}. {settings['shared']}"
+            return Description(f"{together} {found.text}", found.cites)
+        return found
     likelihood, cites = _likelihood(str(settings.get("method", "")))
     if type(fit.engine).__name__ == "Frequentist":
         inference = _inference(settings["ddf"], settings["vcov"])
@@ -109,7 +117,7 @@ def _likelihood(method: str) -> tuple[str, tuple[str, ...]]:
 
 def _bayesian(fit: Fit, estimate: PosteriorDraws) -> Description:
     random = bool(fit.spec.parsed.random)
-    own = type(fit.engine).__name__ == "Bayesian"
+    own = type(fit.engine).__name__ in ("Bayesian", "JointBayesian")
     if own and fit.outcome.diagnostics.get("sampler") == "importance":
         return _by_importance(fit, random)
     chains, draws, _ = estimate.draws.shape
@@ -124,35 +132,67 @@ def _bayesian(fit: Fit, estimate: PosteriorDraws) -> Description:
             "by the No-U-Turn sampler (Hoffman and Gelman 2014) with PyMC (Abril-Pla et al. 2023) and nutpie"
         )
         text += (
-            f"All parameters and the latent effects are sampled {nuts}. "
+            f"All parameters and the {'censored outcomes' if fit.design.censored_normal else 'latent effects'} are "
+            f"sampled {nuts}. "
             if fit.design.conditional
             else f"{integrated} are integrated out, the covariance parameters are sampled {nuts}, and coefficients are "
             "then drawn exactly. "
         )
         cites = ("hoffman", "pymc", *cites)
     text += (
-        "Estimates are posterior means, intervals are equal-tailed, and probabilities are shares of draws. "
+        f"{_estimates(fit.design)}, intervals are equal-tailed, and probabilities are shares of draws. "
         "Convergence is judged by the rank-normalised R\N{COMBINING CIRCUMFLEX ACCENT} and the bulk and tail "
         "effective sample sizes of every reported quantity (Vehtari et al. 2021)."
     )
     return Description(text, cites)
 
 
+def _estimates(design: Design) -> str:
+    """What the estimates of coefficients, means and contrasts are."""
+    family = design.family
+    if family.link == "identity":
+        return "Estimates are posterior means"
+    if family.transformed_gaussian:
+        return f"Estimates are posterior means of {family.measured}, transformed back"
+    if family.link == "log":
+        return (
+            "Estimates are posterior means of coefficients, exp of those of logarithms for ratios, and posterior "
+            "medians for means and their differences"
+        )
+    return "Estimates are posterior means (of odds ratios, exp of that of the logarithm)"
+
+
 def _by_importance(fit: Fit, random: bool) -> Description:
     figures = fit.outcome.diagnostics
     draws, efficiency = int(figures["draws"]), float(figures["efficiency"])
+    cites = ("psis", "pinheiro") if fit.design.conditional else ("psis",)
     if fit.design.conditional:
         what = (
             "coefficients, covariance and the distribution\u2019s own parameters, with random effects integrated out "
             "by adaptive Gauss-Hermite quadrature (Pinheiro and Bates 1995)"
         )
-        shown = "Estimates are posterior means, intervals are equal-tailed, and probabilities are shares of draws."
+        if "integration points" in figures:
+            cites = ("psis", "tran")
+            what = (
+                "coefficients, covariance and the distribution\u2019s own parameters, with the likelihood of each "
+                "participant estimated without bias from random points at each draw (Tran et al. 2021)"
+            )
+        if fit.design.censored_normal:
+            cites = ("psis", "genz")
+            what = (
+                "coefficients and covariance, with censored outcomes integrated out between their limits, given the "
+                "participant\u2019s others (Genz 1992)"
+            )
+        shown = (
+            f"{_estimates(fit.design)}, intervals are equal-tailed, and probabilities are shares of draws."
+        )
     else:
         integrated = "coefficients and random effects" if random else "coefficients"
         what = f"the covariance parameters, with {integrated} integrated out"
         shown = (
-            "Given these, the coefficients are normal: estimates (posterior means), equal-tailed intervals and "
-            "probabilities of coefficients and contrasts are those of the resulting mixture of normal distributions."
+            "Given these, the coefficients are normal: estimates, equal-tailed intervals and probabilities of "
+            "coefficients and contrasts are those of the resulting mixture of normal distributions. "
+            f"{_estimates(fit.design)}."
         )
     text = (
         f"{draws:,} draws of {what}, by importance sampling under the same likelihood, from a split-t distribution "
@@ -160,11 +200,11 @@ def _by_importance(fit: Fit, random: bool) -> Description:
         f"k\N{COMBINING CIRCUMFLEX ACCENT} {fixed(float(figures['Pareto k-hat']), 2)} (limit 0.7), "
         f"{count(efficiency * draws)} effective draws. {shown}"
     )
-    return Description(text, ("psis", "pinheiro") if fit.design.conditional else ("psis",))
+    return Description(text, cites)
 
 
-def priors_in_words(design: Design) -> Description:
-    """What the fields of the spec's `Priors` mean for this design."""
+def priors_in_words(design: Design, parameters: Iterable[str]) -> Description:
+    """What the fields of the spec's `Priors` mean for this design. parameters : those of the table of priors."""
     priors, family = design.spec.priors, design.family
     scale = "1" if design.linked else f"the standard deviation of {family.measured} in these data"
     if priors.outcome_scale is not None:
@@ -190,9 +230,11 @@ def priors_in_words(design: Design) -> Description:
         )
         text = f"Priors are {coefficients}; the covariance has {which} (Geisser and Cornfield 1963).{but}"
         return Description(text, ("geisser",))
+    centred = any(name.startswith("sd(") and name.endswith(AT_MEANS) for name in parameters)
+    at = "; both of random effects are those at their covariates\u2019 means" if centred else ""
     text = (
         f"Priors are weakly informative, {coefficients}; standard deviations are "
         f"half-Student-t with {priors.sd_df:g} degrees of freedom and scale {priors.sd_scale:g} s (Gelman "
-        f"2006), correlation matrices LKJ({priors.correlation_eta:g}) (Lewandowski, Kurowicka and Joe 2009).{but}"
+        f"2006), correlation matrices LKJ({priors.correlation_eta:g}) (Lewandowski, Kurowicka and Joe 2009){at}.{but}"
     )
     return Description(text, ("gelman", "lewandowski"))

@@ -17,6 +17,7 @@ REFERENCES = {
     "B 1963;25:368–376.",
     "gelman": "Gelman A. Prior distributions for variance parameters in hierarchical models. Bayesian "
     "Analysis 2006;1:515–534.",
+    "genz": "Genz A. Numerical computation of multivariate normal probabilities. J Comput Graph Stat 1992;1:141–149.",
     "hochberg": "Hochberg Y. A sharper Bonferroni procedure for multiple tests of significance. Biometrika "
     "1988;75:800–802.",
     "hoffman": "Hoffman MD, Gelman A. The No-U-Turn sampler: adaptively setting path lengths in Hamiltonian "
@@ -64,6 +65,8 @@ REFERENCES = {
     "Analysis 2021;16:667–718.",
     "wolfinger": "Wolfinger RD. Heterogeneous variance: covariance structures for repeated measures. J Agric Biol "
     "Environ Stat 1996;1:205–230.",
+    "tran": "Tran M-N, Scharth M, Gunawan D, Kohn R, Brown SD, Hawkins GE. Robustly estimating the marginal likelihood "
+    "for cognitive models via importance sampling. Behav Res Methods 2021;53:1148–1165.",
 }
 """By key, in alphabetical order of the keys."""
 

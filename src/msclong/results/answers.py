@@ -150,10 +150,12 @@ class Answers:
             How means on the outcome's scale are compared; None: the first that the family has. 'difference', 'ratio' or
             'odds-ratio' of means over new subjects, whose effects are integrated out; of lognormal outcomes 'ratio' is
             that of medians (geometric means), of logitnormal ones 'odds-ratio'. 'link': differences of linear
-            predictors. Differences of means through a log link are posterior medians, as such `means` are. Of ratios,
+            predictors; 'conditional-odds-ratio' (logit links): exp of these, for one subject (of grades: the
+            proportional odds ratio), where 'odds-ratio' compares population averages. Differences of means through a
+            log link are posterior medians, as such `means` are. Of ratios,
             the estimate is exp of that of their logarithm, prob_below_1 is the probability
             below one, rows are named 'B / A', and margins are ratios: 0.8 asks for a fall below 80 %. Rows of
-            `hypothesis` are of 'link'.
+            `hypothesis` are of 'link', or exp of it: 'conditional-odds-ratio'.
         outcome, at_least
             Compare the probability of this grade, count or zero, or of one at least so large, in place of means:
             their 'difference' (None), 'ratio' or 'odds-ratio'.

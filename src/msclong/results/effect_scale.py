@@ -97,6 +97,7 @@ SCALES: dict[Effect, EffectScale] = {
     "ratio": EffectScale("ratio", np.log, True),
     "odds-ratio": EffectScale("odds-ratio", logit, True),
     "link": EffectScale("link", lambda mean: mean, False),
+    "conditional-odds-ratio": EffectScale("conditional-odds-ratio", lambda mean: mean, True),
 }
 
 
@@ -117,7 +118,7 @@ def exact(family: Family, effect: Effect, estimate: PointEstimate | PosteriorDra
     Of a frequentist fit any other is refused, with HypothesisError.
     """
     medians = family.transformed_gaussian or family.link == "identity"
-    if effect == "link" or (medians and TRANSFORMED.get(family.link) == effect):
+    if effect in ("link", "conditional-odds-ratio") or (medians and TRANSFORMED.get(family.link) == effect):
         return True
     if isinstance(estimate, PointEstimate):
         raise HypothesisError(
@@ -144,6 +145,8 @@ def transformed_back(
         result[name] = table[name] * at
     for name in table.columns.intersection(LIMITS):
         result[name] = inverse(table[name].to_numpy())
+    if "estimate" in result.attrs:
+        result.attrs["estimate"] += ", transformed back"
     return result
 
 

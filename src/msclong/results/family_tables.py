@@ -82,5 +82,5 @@ def probabilities_table(
 def _names(design: Design, name: str, size: int) -> list[str]:
     kind = next(p.kind for p in design.family.parameters if p.name == name)
     if kind == "ordered":
-        return [f"{name} {i + 1}" for i in range(size)]
+        return [f"{name} {design.family.between(i)}" for i in range(size)]
     return [name] if size == 1 else [f"{name}({level})" for level in design.dispersion_levels]

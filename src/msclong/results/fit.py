@@ -156,7 +156,7 @@ class Fit(Answers):
 
         Returns
         -------
-        DataFrame indexed like `newdata` (its later visits): `estimate se [lower upper] [df]`. se covers beta's
+        DataFrame indexed like `newdata` (its later visits): `estimate se [lower upper] [df] [mcse]`. se covers beta's
         uncertainty, with theta taken as known (zero for what was observed), and is the SD of a new observation for
         interval='prediction'. df are those that the engine's method gives x'beta. Of a posterior: the
         mean, SD and quantiles over the draws of beta and theta; of counts and others with a log link the median and
@@ -173,7 +173,8 @@ class Fit(Answers):
     def trajectories(self, level: float = 0.95) -> pd.DataFrame:
         """Each subject's own course: `predict(conditional=True)` at every planned visit, missed ones included.
 
-        DataFrame indexed by subject and visit: estimate, se, lower, upper, and whether the visit was observed.
+        DataFrame indexed by subject and visit: estimate, se, lower, upper, of a posterior mcse, and whether the visit
+        was observed.
         A visit that was missed is filled in where the model's covariates do not vary within subjects; else, and of
         irregular times, the observed visits alone are listed. Where Sigma has no independent residual (us, ar1, ...),
         the course of Gaussian outcomes runs through what was observed. Raises SpecError for a model without visits.
@@ -184,8 +185,9 @@ class Fit(Answers):
     def covariance_posterior(self, level: float = 0.95) -> pd.DataFrame:
         """SDs at the planned visits and correlations between them (by group): estimate, se, lower, upper, convergence.
 
-        Of outcomes, or where these are not Gaussian of their linear predictors. Raises EngineError without draws,
-        HypothesisError where times are irregular.
+        Of outcomes, or where these are not Gaussian of their linear predictors; then, of random effects, first their
+        own SDs and correlations (a hurdle's zero part as 'zero: ...'), and alone where visits share one effect. Raises
+        EngineError without draws, HypothesisError where times are irregular.
         """
         check_level(level)
         return covariance_posterior(self.covariance, self.estimate, level)
@@ -235,16 +237,22 @@ class Fit(Answers):
         if self.loglik is not None:
             facts.append(f"log-likelihood {self.loglik:.6f}   AIC {self.aic:.3f}   BIC {self.bic:.3f}")
         coefficients = self.coefficients(level)
-        tables = {f"Fixed effects ({coefficients.attrs['interval']} intervals)": coefficients}
+        family, interval = self.design.family, coefficients.attrs["interval"]
+        hurdle = self.design.zero is not None
+        link = f"of {family.measured}, " if family.transformed_gaussian else f"{family.link} link, "
+        of = ("" if family.link == "identity" else link) + ("zero: logit of a zero, " if hurdle else "")
+        tables = {f"Fixed effects ({of}{interval} intervals)": coefficients}
         if isinstance(self.estimate, ConditionalDraws) and self.estimate.phi:
-            tables["Family"] = self.family_parameters(level)
-        what = "of the linear predictors " if self.design.conditional else ""
+            above = " where it is above zero" if hurdle else ""
+            tables[f"The outcome's own distribution{above}"] = self.family_parameters(level)
+        what = "" if self.spec.jointly_normal else "of the linear predictors "
         tables[f"Covariance: Sigma {what}{self.covariance.structure.description}"] = (
             self.covariance.parameters
         )
         if self.priors is not None:
-            scale = self.design.family.predictor_scale
-            tables[f"Priors ({scale}; of coefficients, per unit of the covariate)"] = self.priors
+            tables[f"Priors ({family.predictor_scale}; of coefficients, per unit of the covariate)"] = (
+                self.priors
+            )
         title = f"{self.spec.outcome_label}: {type(self.engine).__name__} fit"
         return format_summary(title, [*facts, str(self.outcome)], tables)
 

@@ -155,6 +155,8 @@ def _of_probabilities(effect: object) -> Effect:
 
 def _of_coefficients(design: Design, effect: object, of: Value | None) -> Effect:
     """The effect of rows over coefficients: differences of linear predictors."""
+    if effect == "conditional-odds-ratio" and effect in design.family.effects and of is None:
+        return "conditional-odds-ratio"
     chosen: Effect = "link" if _transformed(design) else "difference"
     if effect not in (None, "link", chosen) or of is not None:
         raise HypothesisError(

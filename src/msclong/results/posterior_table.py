@@ -41,6 +41,12 @@ Convergence = Callable[[np.ndarray], dict[str, np.ndarray]]
 """(chains, draws, m) -> {'ess_bulk', 'rhat', 'mcse'}, each (m,)."""
 
 
+def of_some(convergence: Convergence, kept: np.ndarray | slice) -> Convergence:
+    """`convergence` for the draws at positions `kept` of each chain alone; only that of resampled draws tells them."""
+    narrowed = getattr(convergence, "of_some", None)
+    return convergence if narrowed is None else narrowed(kept)
+
+
 class Marginals(Protocol):
     """The marginal posterior distributions of m quantities; every array is (m,)."""
 
@@ -182,6 +188,14 @@ def posterior_table(
         table["prob_in_rope"] = marginals.inside(value + rope[0], value + rope[1])
     checks = marginals.checks()
     result = pd.DataFrame(table | {name: checks[name] for name in COLUMNS[-3:]}, index=rows)
-    result.attrs["interval"] = f"{100 * level:.4g} % {INTERVALS[interval]}"
-    result.attrs["estimate"] = marginals.kind
-    return result
+    return described(result, marginals.kind, level, interval)
+
+
+def described(
+    table: pd.DataFrame, estimate: str, level: float | None, interval: IntervalKind = "equal-tailed"
+) -> pd.DataFrame:
+    """`table` with attrs that say what its estimates and its limits, if any, are."""
+    if level is not None:
+        table.attrs["interval"] = f"{100 * level:.4g} % {INTERVALS[interval]}"
+    table.attrs["estimate"] = estimate
+    return table

@@ -22,10 +22,10 @@ from msclong.results.conditional_draws import ConditionalDraws
 from msclong.results.effect_scale import INVERSES, transformed_back
 from msclong.results.kriging import kriging, remainder
 from msclong.results.mixture import normal_mixture
-from msclong.results.outcome_prediction import predicted_draws
+from msclong.results.outcome_prediction import predicted_marginals
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
-from msclong.results.posterior_table import HeavyTailedMarginals, SampledMarginals
+from msclong.results.posterior_table import described
 
 Interval = Literal["confidence", "prediction"]
 
@@ -102,16 +102,19 @@ def predicted(
     new = interval == "prediction"
     columns = ["estimate", "se", *(LIMITS if interval else ())]
     if isinstance(estimate, ConditionalDraws):
-        draws = predicted_draws(design, estimate, frame, conditional, new)
-        kind = HeavyTailedMarginals if design.family.link == "log" else SampledMarginals
-        marginals = kind(draws[None], estimate.convergence)
+        marginals = predicted_marginals(design, estimate, frame, conditional, new)
         table = {
             "estimate": marginals.estimate,
             "se": marginals.se,
             "lower": marginals.quantile((1 - level) / 2),
             "upper": marginals.quantile((1 + level) / 2),
+            "mcse": marginals.checks()["mcse"],
         }
-        return pd.DataFrame(table, index=frame.index)[columns]
+        return described(
+            pd.DataFrame(table, index=frame.index)[[*columns, "mcse"]],
+            marginals.kind,
+            level if interval else None,
+        )
     inverse = INVERSES.get(design.family.link)
     result = _of_gaussian(design, estimate, theta, frame, conditional, interval, level)
     return result if inverse is None else transformed_back(result, *inverse)
@@ -130,9 +133,16 @@ def _of_gaussian(
     new = interval == "prediction"
     targets = _conditional(design, frame) if conditional else _marginal(design, frame, new)
     if isinstance(estimate, PosteriorDraws):
-        table = normal_mixture(*_over_draws(design, estimate, targets, new), level)
+        mean, spread = _over_draws(design, estimate, targets, new)
+        table = normal_mixture(mean, spread, level)
         table["se"] = remainder(table["se"], np.zeros(1), np.abs(table["estimate"]))
-        return pd.DataFrame(table, index=frame.index)[["estimate", "se", *(LIMITS if interval else ())]]
+        # What was observed is known: its draws differ by rounding.
+        draws = np.where(table["se"] > 0, mean, 0.0).reshape(*estimate.draws.shape[:2], -1)
+        table["mcse"] = estimate.convergence(draws)["mcse"]
+        columns = ["estimate", "se", *(LIMITS if interval else ()), "mcse"]
+        return described(
+            pd.DataFrame(table, index=frame.index)[columns], "posterior mean", level if interval else None
+        )
     found = predictions(design, targets, estimate.beta, theta)
     variance = np.einsum("mp,pq,mq->m", found.loading, estimate.vcov, found.loading) + found.spread(new)
     table = {"estimate": found.mean, "se": np.sqrt(variance.clip(0, None))}

@@ -12,6 +12,7 @@ from msclong.results.conditional_draws import ConditionalDraws
 from msclong.results.outcome_prediction import MOST_DRAWS
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
+from msclong.results.posterior_table import of_some
 from msclong.results.prediction import predicted
 
 
@@ -37,7 +38,8 @@ def subject_trajectories(
 
 def _thinned(estimate: PosteriorDraws) -> PosteriorDraws:
     """Evenly spaced draws of beta and theta, about MOST_DRAWS: predictions given each are exact, so few will do."""
-    step = max(1, len(estimate.flat) // MOST_DRAWS)
-    draws, theta = estimate.draws[:, ::step], estimate.theta
-    theta = None if theta is None else theta[:, ::step]
-    return PosteriorDraws(estimate.names, draws, estimate.convergence, theta, estimate.theta_names)
+    kept = slice(None, None, max(1, len(estimate.flat) // MOST_DRAWS))
+    draws, theta = estimate.draws[:, kept], estimate.theta
+    theta = None if theta is None else theta[:, kept]
+    convergence = of_some(estimate.convergence, kept)
+    return PosteriorDraws(estimate.names, draws, convergence, theta, estimate.theta_names)

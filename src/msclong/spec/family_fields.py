@@ -33,6 +33,8 @@ class FamilyFields(Protocol):
     @property
     def conditional(self) -> bool: ...
     @property
+    def jointly_normal(self) -> bool: ...
+    @property
     def parsed(self) -> Formula: ...
 
 
@@ -68,7 +70,7 @@ def check_family(spec: FamilyFields) -> None:
         varying = [parameter.name for parameter in family.parameters if parameter.varies]
         if not varying:
             raise SpecError(f"{name} has no residual scale or dispersion that dispersion_by could vary.")
-        if not spec.conditional:
+        if spec.jointly_normal:
             raise SpecError(
                 f"dispersion_by is for families whose residual is conditional; with {name} write a structure with a "
                 f"variance for each visit, such as diag({spec.dispersion_by} | {spec.parsed.subject})."

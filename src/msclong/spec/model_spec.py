@@ -224,8 +224,17 @@ class ModelSpec:
 
     @property
     def conditional(self) -> bool:
-        """Whether outcomes are modelled given their linear predictors, which then carry the covariance terms."""
+        """Whether outcomes are modelled given their linear predictors, or censored: not by cross-moments."""
         return self.censored is not None or not family_of(self.family).transformed_gaussian
+
+    @property
+    def jointly_normal(self) -> bool:
+        """Whether transformed outcomes of a subject are normal with the covariance terms' covariance, and no residual.
+
+        Censored ones too, where a visit structure says how they vary; beside random effects alone they have a residual.
+        """
+        gaussian = family_of(self.family).transformed_gaussian
+        return gaussian and (self.censored is None or self.parsed.structure is not None)
 
     def replace(self, **changes: Any) -> ModelSpec:
         """A copy with some fields changed."""
@@ -234,7 +243,7 @@ class ModelSpec:
     def equation(self) -> str:
         """The model as an equation, in plain text."""
         return equation(
-            self.parsed, self.visit_column, self.weights, self.family, self.conditional, self.hurdle
+            self.parsed, self.visit_column, self.weights, self.family, not self.jointly_normal, self.hurdle
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -63,8 +63,9 @@ class Priors:
     beta_j, after centring the covariates (in products too: beside arm:year the coefficient of arm is the difference in
     the mean year) and in units of one standard deviation of covariate j: Normal(0, coefficient_sd * s); the mean
     outcome (intercept) Normal(m, intercept_sd * s) with m the data's mean;
-    every standard deviation: half-Student-t(sd_df, 0, sd_scale * s), a random slope's per SD of its covariate;
-    correlation matrices (us, random effects): LKJ(correlation_eta). Where a structure has few correlations, they are
+    every standard deviation: half-Student-t(sd_df, 0, sd_scale * s), a random slope's per SD of its covariate, that of
+    an intercept correlated with slopes at the covariates' means; correlation matrices (us, random effects, these at the
+    covariates' means too): LKJ(correlation_eta). Where a structure has few correlations, they are
     uniform on what is positive definite: cs the correlation, ar1 and ar1h that of neighbours, toeph the partial
     autocorrelations. A model of means without an intercept has them centred on m, not on zero.
 
@@ -89,7 +90,8 @@ class Priors:
         covariates are zero; the mean at the covariates' means goes by its name in `fit.priors`.
     sds, correlations, ranges : {name: HalfT, HalfNormal or LogNormal}, {name: LKJ}, {name: LogNormal}
         Likewise, named as in `fit.priors`: "residual sd", "correlation matrix", "range". A name that stands for several
-        parameters sets them all.
+        parameters sets them all. "sd(Intercept)" is that of the intercept where all covariates are zero, and the
+        correlations are then those there.
 
     Sources: Gelman (2006), Bayesian Analysis 1:515 (half-t); Lewandowski, Kurowicka and Joe (2009) (LKJ); Geisser and
     Cornfield (1963), JRSS B 25:368 (Jeffreys, matching).

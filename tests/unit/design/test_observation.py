@@ -175,3 +175,12 @@ def test_one_grade_is_no_model_of_grades(table):
     table["grade"] = 2.0
     with pytest.raises(DataError, match="two or more"):
         design(table, "grade ~ C(v) + (1 | id)", family="cumulative_logit", visit="v")
+
+
+@pytest.mark.parametrize("exposure", [1000.0, -60.0, "days"])
+def test_an_exposure_is_no_offset(table, exposure):
+    table["days"] = np.linspace(1, 30, len(table)) if exposure == "days" else exposure
+    with pytest.raises(DataError, match="give the logarithm of the exposure"):
+        design(table, "count ~ C(v) + (1 | id)", family="poisson", offset="days")
+    table["log_days"] = np.log(np.linspace(1, 1e6, len(table)))
+    assert design(table, "count ~ C(v) + (1 | id)", family="poisson", offset="log_days").offset.max() > 13

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import msclong as ml
-from msclong.errors import ConvergenceWarning, DesignError, EngineError, HypothesisError, SpecError
+from msclong.errors import DesignError, EngineError, HypothesisError, SpecError
 from several_outcomes import several_outcomes
 
 MONTE_CARLO = 0.03
@@ -146,6 +146,45 @@ def test_a_fit_within_a_joint_model_is_like_any_other(correlated):
     for question in (ml.loo, ml.prior_sensitivity):
         with pytest.raises(EngineError, match="all 2 outcomes"):
             question(fit)
+        with pytest.raises(SpecError, match="got JointFit"):
+            question(correlated)
+
+
+def test_the_fits_are_saved_one_by_one_and_belong_together_when_they_are_read(correlated, tmp_path):
+    for name, fit in correlated.items():
+        ml.save(fit, tmp_path / f"{name}.zip")
+    read = {name: ml.load(tmp_path / f"{name}.zip") for name in correlated}
+    for name, fit in correlated.items():
+        pd.testing.assert_frame_equal(read[name].contrasts(), fit.contrasts())
+        assert repr(read[name]) == repr(fit)
+        with pytest.raises(EngineError, match="all 2 outcomes"):
+            ml.loo(read[name])
+    draws = np.hstack([fit.estimate.flat for fit in read.values()])
+    np.testing.assert_array_equal(draws, correlated.estimate.flat)
+    with pytest.raises(SpecError, match="save each of its fits"):
+        ml.save(correlated, tmp_path / "all.zip")
+
+
+def test_a_report_of_one_outcome_says_what_it_shares_with_the_others(correlated, pooled, tmp_path):
+    texts = []
+    for joint in (correlated, pooled):
+        ml.report(joint["y0"]).to_html(tmp_path / "report.html")
+        texts.append((tmp_path / "report.html").read_text(encoding="utf-8"))
+    for text in texts:
+        assert "One model of 2 outcomes: y0, y1. Subject effects of different outcomes have one" in text
+        assert "importance sampling" in text
+        assert "after tuning" not in text
+    assert ["This takes the place of" in text for text in texts] == [False, True]
+
+
+def test_the_summary_fits_a_page(pooled):
+    text = pooled.summary()
+    assert max(map(len, text.split("\n"))) <= 100
+    table = text[text.index("Covariance parameters") :]
+    # No row is broken: a continued line starts with blanks alone.
+    assert not [line for line in table.split("\n") if line.startswith("    ") and "estimate" not in line]
+    for heading in ("residual variance", "y0: Intercept", "heterogeneity"):
+        assert heading in table
 
 
 def test_tables_by_outcome_and_margins_tell_directions():
@@ -161,6 +200,10 @@ def test_tables_by_outcome_and_margins_tell_directions():
     ("specs", "options", "error", "message"),
     [
         ({"y0": SPECS["y0"]}, {}, SpecError, "two or more"),
+        (list(SPECS.values()), {}, SpecError, "by name.*got a list"),
+        ({0: SPECS["y0"], 1: SPECS["y1"]}, {}, SpecError, "the names 0, 1"),
+        (SPECS, {"directions": ["lower", "lower"]}, SpecError, "directions is"),
+        (SPECS, {"heterogeneity": 0.5}, SpecError, "HalfT"),
         (SPECS, {"engine": ml.Frequentist()}, EngineError, "Bayesian"),
         (SPECS, {"pool": "all"}, SpecError, "time course"),
         (SPECS, {"pool": "time course"}, SpecError, "direction of benefit"),
@@ -189,7 +232,7 @@ def test_tables_by_outcome_and_margins_tell_directions():
             SPECS | {"y1": SPECS["y1"].replace(family="student")},
             {},
             EngineError,
-            "family='student'",
+            "'y1' has family='student'. Fit it by itself with ml.fit; or",
         ),
         (
             SPECS | {"y1": SPECS["y1"].replace(priors=ml.Priors(correlation_eta=5))},
@@ -218,6 +261,12 @@ def test_tables_by_outcome_and_margins_tell_directions():
             "'first' and 'again' are the same",
         ),
         (
+            {"y0": SPECS["y0"], "log y0": SPECS["y0"].replace(family="lognormal")},
+            {},
+            SpecError,
+            "'y0' and 'log y0' are the same",
+        ),
+        (
             {"y0": SPECS["y0"], "copy": ml.ModelSpec("copy ~ C(week) + (1 | id)", visit="week")},
             {},
             SpecError,
@@ -230,14 +279,6 @@ def test_what_no_joint_model_takes_is_refused(specs, options, error, message):
         ml.fit_joint(
             specs, TRIAL.assign(patient=TRIAL["id"], copy=TRIAL["y0"]), **{"engine": ENGINE, **options}
         )
-
-
-def test_a_pooled_model_that_misses_its_criteria_is_not_sent_to_nuts(monkeypatch):
-    monkeypatch.setattr("msclong.engines.bayesian.checking.checks.MOST_KHAT", -np.inf)
-    with pytest.warns(ConvergenceWarning, match="leave pool= out") as warned:
-        fit = ml.fit_joint(SPECS, TRIAL, ENGINE, directions=LOWER, pool="time course")
-    assert "nuts" not in str(warned[0].message)
-    assert not fit.outcome.converged
 
 
 @pytest.mark.parametrize("shared", [0, 2, 3])
@@ -266,6 +307,8 @@ def test_an_outcome_that_is_not_there_is_named(correlated):
 def test_questions_without_an_answer_are_refused(correlated):
     with pytest.raises(EngineError, match="Nothing was pooled"):
         correlated.pooled()
+    with pytest.raises(SpecError, match="margin is"):
+        correlated.probability(margin=-1.0)
     with pytest.raises(SpecError, match="from 1 to 2"):
         correlated.probability(at_least=3)
     with pytest.raises(SpecError, match="names 'z'"):

@@ -60,6 +60,7 @@ def test_counts_are_reported_in_ratios_of_means_over_subjects(tmp_path):
     assert "P(< 0.8)" in found
     assert "Quantile residuals" in found
     assert "Given these, outcomes are independent." in found
+    assert "posterior medians for means and their differences" in found
     assert "Covariance of the linear predictors of one participant" in found
     with pytest.raises(EngineError, match="linear predictors, which are not observed"):
         ml.covariance_check(fit)

@@ -7,13 +7,16 @@ import pytest
 import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import build_design
+from msclong.engines.bayesian.priors.conditional_priors import conditional_priors
 from msclong.reporting import methods
 
 
-def priors_in_words(priors=None, **fields):
+def priors_in_words(priors=None, effects="(1 | id)", **fields):
     table = pd.DataFrame({"id": np.repeat([1, 2, 3], 2), "week": 3 * [0, 8], "y": [1.0, 2, 1, 3, 1, 4]})
-    spec = ml.ModelSpec("y ~ week + (1 | id)", priors=priors or ml.Priors(), **fields)
-    return methods.priors_in_words(build_design(spec, long_data(spec, table)))
+    spec = ml.ModelSpec(f"y ~ week + {effects}", priors=priors or ml.Priors(), **fields)
+    design = build_design(spec, long_data(spec, table))
+    parameters = conditional_priors(design).table().index if design.conditional else ()
+    return methods.priors_in_words(design, parameters)
 
 
 def test_priors_stated_by_name_are_named():
@@ -22,6 +25,15 @@ def test_priors_stated_by_name_are_named():
     )
     assert "Priors of week[T.8], sd(8) were stated singly." in priors_in_words(priors).text
     assert "stated singly" not in priors_in_words(ml.Priors()).text
+
+
+def test_correlated_effects_are_at_the_means():
+    words = "random effects are those at their covariates’ means"
+    assert words in priors_in_words(family="poisson", effects="(1 + week | id)").text
+    for effects in ("(1 | id)", "(1 + week || id)"):
+        assert words not in priors_in_words(family="poisson", effects=effects).text
+    as_written = ml.Priors(sds={"sd(Intercept)": ml.HalfT(3, 1)})
+    assert words not in priors_in_words(as_written, family="poisson", effects="(1 + week | id)").text
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,7 @@ def test_means_of_counts_in_a_small_trial_do_not_hang_on_the_draws():
             # Of a normal distribution 1 / 3.92; of a skewed one less.
             assert ((one["se"] > width / 20) & (one["se"] < width / 3.5)).all()
             assert (one["mcse"] < 0.2 * one["se"]).all()
-        assert fit.contrasts().attrs["estimate"] == "posterior mean"
+        assert fit.contrasts().attrs["estimate"] == "posterior mean, transformed back"
     for tables in found.values():
         each = np.array([one["estimate"] for one in tables])
         # Differences are near zero: in units of the typical size of a mean.
@@ -462,6 +462,25 @@ def test_a_column_that_the_cells_leave_open_is_named():
     assert len(fit.means(by="arm", scale="link"))
 
 
+@pytest.mark.parametrize("family", ["bernoulli", "beta", "cumulative_logit"])
+def test_odds_ratios_for_one_subject_are_exp_of_link_contrasts(family):
+    fit = posterior(family, OUTCOMES[family])
+    asked = {"versus": "a", "factor": "arm", "by": "visit"}
+    found, link = (
+        fit.contrasts(**asked, effect="conditional-odds-ratio"),
+        fit.contrasts(**asked, effect="link"),
+    )
+    for name in ("estimate", "lower", "upper"):
+        np.testing.assert_allclose(found[name], np.exp(link[name]))
+    np.testing.assert_array_equal(found["prob_below_1"], link["prob_negative"])
+    assert found.attrs["effect"] == "conditional-odds-ratio"
+    assert found.index.get_level_values("arm")[0] == "b / a"
+    one = fit.contrasts(hypothesis="arm[T.b]", effect="conditional-odds-ratio")
+    assert one["estimate"].item() == pytest.approx(np.exp(fit.coefficients().loc["arm[T.b]", "estimate"]))
+    with pytest.raises(HypothesisError, match="is not one of family"):
+        posterior("poisson", OUTCOMES["poisson"]).contrasts(effect="conditional-odds-ratio")
+
+
 # Family parameters and coefficients.
 
 
@@ -475,6 +494,13 @@ def test_tables_of_the_family_and_of_the_hurdle():
     coefficients = fit.coefficients()
     zero = [name for name in coefficients.index if name.startswith("zero: ")]
     np.testing.assert_allclose(coefficients.loc[zero, "estimate"], fit.estimate.flat_zero.mean(axis=0))
+    grades = posterior("cumulative_logit", OUTCOMES["cumulative_logit"])
+    low = grades.design.family.lowest
+    assert grades.family_parameters().index[0] == f"cutpoint {low}|{low + 1}"
+    ends = posterior("ordered_beta", OUTCOMES["ordered_beta"]).family_parameters().index
+    assert list(ends) == ["dispersion", "cutpoint 0|between", "cutpoint between|1"]
+    assert "Fixed effects (log link, zero: logit of a zero, 95 % equal-tailed intervals)" in fit.summary()
+    assert "The outcome's own distribution where it is above zero" in fit.summary()
     assert "coefficient of variation(1)" in fit.summary()
     assert "family: zero with a probability of its own" in fit.summary()
     assert "95 % equal-tailed" in fit.summary()

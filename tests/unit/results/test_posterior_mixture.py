@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr
 from scipy.stats import norm
 
 from msclong.contrasts.margins import alternative
@@ -145,3 +146,39 @@ def test_the_shortest_interval_of_a_skewed_mixture():
     assert high[0] - low[0] < 0.9 * (tails[1] - tails[0])
     inside = mixture_cdf(high, mean, sd, weights) - mixture_cdf(low, mean, sd, weights)
     np.testing.assert_allclose(inside, 0.9, rtol=PRECISE)
+
+
+def test_multiples_of_one_quantity_are_each_what_they_are_alone():
+    """As the contrasts of a trend in time: negative, equal and zero multiples among them."""
+    L = np.array([[0, 1.0, 0], [0, 2.0, 0], [1, 1, -1], [0, -0.3, 0], [0, 0, 0], [-3, -3, 3], [0, 1, 1e-6]])
+    rows = pd.Index([f"row {i}" for i in range(len(L))])
+    value = np.array([0.0, 0.5, 1, 0, 0, 0, -1])
+    posterior = mixture()
+    assert posterior.marginals(LinearHypothesis(L, rows)).means.shape[2] == 4
+    options = {"margin": -0.4, "rope": (-0.7, 0.2)}
+    for interval in ("equal-tailed", "hdi"):
+        together = posterior.test(LinearHypothesis(L, rows, value), **options, interval=interval)
+        alone = pd.concat(
+            [
+                posterior.test(LinearHypothesis(L[[i]], rows[[i]], value[[i]]), **options, interval=interval)
+                for i in range(len(L))
+            ]
+        )
+        # A skewed quantity's shortest interval is looked for on a grid from its lower end.
+        rtol = PRECISE if interval == "equal-tailed" else 0.05
+        ends = ["lower", "upper"]
+        np.testing.assert_allclose(together[ends], alone[ends], rtol=rtol, atol=rtol)
+        np.testing.assert_allclose(together.drop(columns=ends), alone.drop(columns=ends), atol=PRECISE)
+
+
+@pytest.mark.parametrize(("spread", "most"), [(0.1, 3), (1.5, 14)], ids=["components alike", "of all widths"])
+def test_a_quantile_of_a_smooth_mixture_needs_few_evaluations(monkeypatch, spread, most):
+    """Each evaluates every component: they are what a table of contrasts costs."""
+    rng = np.random.default_rng(1)
+    calls = []
+    monkeypatch.setattr("msclong.results.mixture.ndtr", lambda z: calls.append(1) or ndtr(z))
+    mean, sd = rng.normal(size=(500, 4)), np.exp(spread * rng.normal(size=(500, 4)))
+    weights = rng.dirichlet(np.ones(500))
+    x = mixture_quantile(mean, sd, weights, 0.025)
+    assert len(calls) <= most
+    np.testing.assert_allclose(mixture_cdf(x, mean, sd, weights), 0.025, rtol=PRECISE)

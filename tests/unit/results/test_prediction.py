@@ -152,7 +152,8 @@ def posterior(sites) -> ml.Fit:
 def test_predictions_of_a_posterior_average_over_its_draws(posterior, sites, conditional):
     rows = sites[sites["y"].isna()].iloc[:3]
     found = posterior.predict(rows, conditional=conditional, interval="prediction", level=0.8)
-    assert list(found.columns) == ["estimate", "se", "lower", "upper"]
+    assert list(found.columns) == ["estimate", "se", "lower", "upper", "mcse"]
+    assert found.attrs == {"interval": "80 % equal-tailed", "estimate": "posterior mean"}
     rng = np.random.default_rng(6)
     draws = [
         _by_hand(posterior, rows, beta, theta, conditional)
@@ -160,6 +161,8 @@ def test_predictions_of_a_posterior_average_over_its_draws(posterior, sites, con
     ]
     mean, variance = (np.array(part) for part in zip(*draws, strict=True))
     np.testing.assert_allclose(found["estimate"], mean.mean(axis=0), rtol=EXACT)
+    chains = mean.reshape(*posterior.estimate.draws.shape[:2], -1)
+    np.testing.assert_allclose(found["mcse"], posterior.estimate.convergence(chains)["mcse"], rtol=EXACT)
     simulated = rng.normal(mean[:, None], np.sqrt(variance)[:, None], (len(mean), 2000, 3)).reshape(-1, 3)
     # 400,000 draws: the Monte Carlo error of a 10 % quantile is about 0.003 SD.
     np.testing.assert_allclose(found["lower"], np.quantile(simulated, 0.1, axis=0), atol=0.02)

@@ -169,7 +169,10 @@ def test_predictions_on_the_outcomes_scale(yes_or_no):
     np.testing.assert_allclose(found["estimate"], fit.means().loc["a", "estimate"], rtol=1e-12)
     np.testing.assert_allclose(found["upper"], fit.means().loc["a", "upper"], rtol=1e-12)
     assert set(fit.predict(new, interval="prediction")["lower"]) == {0.0}
-    assert list(fit.predict(new).columns) == ["estimate", "se"]
+    assert list(fit.predict(new).columns) == ["estimate", "se", "mcse"]
+    np.testing.assert_allclose(found["mcse"], fit.means().loc["a", "mcse"], rtol=1e-12)
+    assert found.attrs["interval"] == "95 % equal-tailed"
+    assert found.attrs["estimate"] == "posterior mean"
     np.testing.assert_allclose(fit.fitted(), fit.predict()["estimate"])
     # Of a subject without outcomes nothing is known but the population.
     stranger = fit.predict(new, conditional=True)
@@ -217,6 +220,23 @@ def test_the_posterior_of_the_covariance_over_visits():
     frame = table().assign(y=RNG.normal(size=N))
     with pytest.raises(EngineError, match="no posterior"):
         ml.fit("y ~ arm * C(visit) + us(visit | id)", frame).covariance_posterior()
+
+
+def test_the_posterior_of_random_effects_is_that_of_their_own_covariance():
+    """Correlations of one effect with itself are no news; a hurdle's two effects have one."""
+    y = RNG.gamma(2, 1, N) * RNG.integers(0, 2, N)
+    assert list(posterior("gamma", y + 1).covariance_posterior().index) == ["sd(Intercept)"]
+    fit = posterior("hurdle_gamma", y)
+    found = fit.covariance_posterior()
+    own = ["sd(Intercept)", "sd(zero: Intercept)", "correlation(zero: Intercept, Intercept)"]
+    assert list(found.index) == own
+    a, b, c = fit.estimate.flat_theta.T
+    np.testing.assert_allclose(
+        found["estimate"], [np.sqrt(a).mean(), np.sqrt(c).mean(), (b / np.sqrt(a * c)).mean()]
+    )
+    slopes = posterior("gamma", y + 1, "y ~ arm * visit + (1 + visit | id)").covariance_posterior()
+    assert list(slopes.index[:4]) == ["sd(Intercept)", "sd(visit)", "correlation(visit, Intercept)", "sd(0)"]
+    assert slopes.loc["sd(0)", "estimate"] == pytest.approx(slopes.loc["sd(Intercept)", "estimate"])
 
 
 @pytest.mark.parametrize("family", ["poisson", "cumulative_logit", "hurdle_gamma", "lognormal"])

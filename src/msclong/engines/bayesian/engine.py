@@ -34,7 +34,7 @@ class Bayesian:
     ----------
     draws, tune : int
         Draws kept, and tuning steps dropped, in each chain. Importance sampling draws draws * chains (of a Gaussian
-        model 4,000 or more) and has no tuning.
+        model 4,000 or more, and up to 40,000 of a small one, on which its tables rest) and has no tuning.
     chains : int
         Independent chains, two or more.
     seed : int or None
@@ -79,10 +79,10 @@ class Bayesian:
     def fit(self, design: Design) -> Fit:
         """Sample the posterior.
 
-        Issues ConvergenceWarning where a diagnostic misses its threshold, DataWarning where random slopes are against a
-        covariate whose zero is far from the data. Raises DesignError when the mean fits
-        the outcome without error or the posterior is improper, EngineError for too many distinct patterns or a model
-        that the sampler asked for does not serve, ConvergenceError where sampling fails.
+        Issues ConvergenceWarning where a diagnostic misses its threshold, DataWarning where random slopes that are
+        independent of the intercept are against a covariate whose zero is far from the data. Raises DesignError when
+        the mean fits the outcome without error or the posterior is improper, EngineError for too many distinct
+        patterns or a model that the sampler asked for does not serve, ConvergenceError where sampling fails.
         """
         seed = randbits(31) if self.seed is None else self.seed
         warn_of_far_origins(design)
@@ -102,14 +102,7 @@ class Bayesian:
 
             return conditional_model(conditional_data(design, conditional_priors(design)))
         from msclong.engines.bayesian.gaussian.theta_model import (
-            theta_model,  # brings PyMC: only where it is needed
+            model_of,  # brings PyMC: only where it is needed
         )
 
-        posterior = gaussian_posterior(design)
-        return theta_model(
-            design.structure,
-            posterior.priors.covariance,
-            posterior.moments,
-            posterior.standardised.scale,
-            posterior.beta_priors,
-        )
+        return model_of(gaussian_posterior(design))

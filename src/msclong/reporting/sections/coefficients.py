@@ -49,7 +49,7 @@ def _scale(analysis: Analysis) -> tuple[str, ...]:
     if family.link == "identity":
         return ()
     what = f": {RATIOS[family.link]}" if family.link in RATIOS else ""
-    given = " given the participant, not averaged over participants" if analysis.spec.conditional else ""
+    given = "" if analysis.spec.jointly_normal else " given the participant, not averaged over participants"
     notes = (f"Coefficients are {family.predictor_scale}{what}{given}.",)
     if analysis.design.zero is None:
         return notes

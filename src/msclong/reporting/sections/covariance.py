@@ -92,11 +92,11 @@ def _heatmap(
     kind = "posterior mean" if analysis.bayesian(engine) else "estimate"
     whose = f", {analysis.design.covariance.group} {group}" if group else ""
     spec, family = analysis.spec, analysis.design.family
-    what = "linear predictors" if spec.conditional else "outcomes"
-    if family.transform_name and not spec.conditional:
+    what = "outcomes" if spec.jointly_normal else "linear predictors"
+    if family.transform_name and spec.jointly_normal:
         what = f"outcomes' {family.transform_name}s"
     own_unit = what == "outcomes" and spec.unit
-    residual = spec.parsed.random and not spec.conditional
+    residual = spec.parsed.random and spec.jointly_normal
     sources = ", from random effects and residual together" if residual else ""
     caption = (
         f"Covariance of the {what} of one participant{whose}{sources}; {kind} of the {spoken(engine)} fit: standard "
@@ -142,7 +142,7 @@ def _random_effects(analysis: Analysis) -> Table:
             cells.setdefault(name, [Cell(name)]).append(
                 number_cell(value, lambda v: numbers.fixed(v, decimals))
             )
-    conditional = analysis.spec.conditional
+    conditional = not analysis.spec.jointly_normal
     what = "Random effects" if conditional else "Random effects and residual"
     caption = f"{what}: standard deviations and correlations"
     notes = [f"SDs are {analysis.predictor_scale}, per unit of the effect."]
@@ -172,7 +172,7 @@ def _entries(fit: Fit) -> dict[str, float]:
         if not term.is_random:
             own = dict(zip(structure.parameter_names[term.theta], theta[term.theta], strict=True))
             if len(own) <= MOST_RESIDUAL and not any(name.startswith("covariance") for name in own):
-                what = "Visit-level" if fit.spec.conditional else "Residual"
+                what = "Residual" if fit.spec.jointly_normal else "Visit-level"
                 entries |= dict(_own(what, name, float(value)) for name, value in own.items())
     return entries
 

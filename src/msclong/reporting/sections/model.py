@@ -47,9 +47,9 @@ def model(analysis: Analysis) -> Section:
         Subheading("Estimation"),
         Definitions(tuple((name, description.text) for name, description in estimation.items())),
     ]
-    words = priors_in_words(analysis.design)
     for number, (name, fit) in enumerate(analysis.fits.items(), start=1):
         if fit.priors is not None:
+            words = priors_in_words(analysis.design, fit.priors.index)
             described[f"priors-{number}"] = words
             caption = (
                 f"Prior distributions of the {spoken(name)} fit, {analysis.design.family.predictor_scale}"

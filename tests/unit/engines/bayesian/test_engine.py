@@ -78,7 +78,7 @@ def test_it_converged_and_says_how(fit):
     assert figures["Pareto k-hat"] < 0.5
     assert figures["effective draws"] == pytest.approx(figures["efficiency"] * figures["draws"])
     assert figures["min bulk ESS"] >= 400
-    assert (figures["draws"], figures["seed"]) == (4000, 7)
+    assert (figures["draws"], figures["seed"]) == (40_000, 7)
     assert any("SD of the outcome" in note for note in fit.outcome.notes)
 
 
@@ -134,7 +134,7 @@ def test_without_a_seed_the_one_that_was_taken_is_recorded():
 def test_few_draws_are_picked_from_as_many_as_tables_need(fit):
     short = ml.fit(FORMULA, ml.datasets.sleepstudy(), engine=ml.Bayesian(draws=20, seed=7))
     assert short.estimate.draws.shape == (1, 80, 2)
-    assert short.outcome.diagnostics["draws"] == 4000
+    assert short.outcome.diagnostics["draws"] == 40_000
     assert short.outcome.converged
     pd.testing.assert_frame_equal(short.coefficients(), fit.coefficients())
 

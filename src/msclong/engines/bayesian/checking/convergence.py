@@ -40,31 +40,50 @@ def convergence(draws: np.ndarray, tail: bool = False) -> dict[str, np.ndarray]:
     return result
 
 
-def weighted_convergence(values: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+def weighted_convergence(values: np.ndarray, weights: np.ndarray, tail: bool = True) -> dict[str, np.ndarray]:
     """ESS and MCSE of m quantities from one importance sample: values (S, m), normalised weights (S,); each (m,).
 
     The self-normalised mean has squared error sum w^2 (x - mean)^2 (Owen 2013, Monte Carlo theory, equation 9.8);
-    its ESS is the variance over that, at most S. 'ess_tail' is the smaller one of the 5 % and 95 % quantiles, from the
-    same error of P(x <= quantile). One sample has no chains: R-hat is NaN. Constant and infinite quantities as in
-    `convergence`.
+    its ESS is the variance over that, at most S. With `tail`, 'ess_tail' is the smaller one of the 5 % and 95 %
+    quantiles, from the same error of the share of draws from there outwards. One sample has no chains: R-hat is NaN.
+    Constant and infinite quantities as in `convergence`.
     """
-    finite = np.isfinite(values).all(axis=0)
-    x = np.where(finite, values, 0.0)
-    result = _without_chains(np.where(finite, np.ptp(x, axis=0), np.inf), True)
-    varies = finite & (np.ptp(x, axis=0) > 0)
-    if varies.any():
-        x = x[:, varies]
-        mcse, result["ess_bulk"][varies] = _error_and_ess(x, weights)
-        result["mcse"][varies] = mcse
-        order = np.argsort(x, axis=0)
-        share = np.cumsum(weights[order], axis=0)
-        sizes = []
-        for probability in TAIL:
-            last = np.minimum((share < probability).sum(axis=0), len(x) - 1)
-            quantile = np.take_along_axis(x, order, axis=0)[last, np.arange(x.shape[1])]
-            sizes.append(_error_and_ess((x <= quantile).astype(float), weights)[1])
-        result["ess_tail"][varies] = np.minimum(*sizes)
-    return result
+    squares = weights**2
+    spread = np.zeros(values.shape[1])
+    result = {name: np.full(len(spread), np.nan) for name in ("ess_bulk", "ess_tail", "mcse")}
+    for j, x in enumerate(np.ascontiguousarray(values.T)):
+        spread[j] = np.ptp(x) if np.isfinite(x).all() else np.inf
+        if not 0 < spread[j] < np.inf:
+            continue
+        square = (x - weights @ x) ** 2
+        error = squares @ square
+        result["mcse"][j] = np.sqrt(error)
+        result["ess_bulk"][j] = _size(weights @ square, error, len(x))
+        if tail:
+            result["ess_tail"][j] = min(_tail_size(side, weights, squares) for side in (x, -x))
+    varies = (spread > 0) & np.isfinite(spread)
+    figures = _without_chains(spread, tail)
+    return {
+        name: np.where(varies, result[name], value) if name in result else value
+        for name, value in figures.items()
+    }
+
+
+def _tail_size(x: np.ndarray, weights: np.ndarray, squares: np.ndarray) -> float:
+    """ESS of the share of x (S,) up to its 5 % quantile."""
+    # The quantile is among the lowest few: the others need no sorting.
+    some = x[:: max(1, len(x) // 1000)]
+    near = np.flatnonzero(x <= np.partition(some, len(some) // 8)[len(some) // 8])
+    if weights[near].sum() < TAIL[0]:
+        near = np.arange(len(x))
+    order = near[np.argsort(x[near])]
+    ordered, below = x[order], np.cumsum(weights[order])
+    at = min(int(np.searchsorted(below, TAIL[0])), len(order) - 1)
+    last = int(np.searchsorted(ordered, ordered[at], side="right"))
+    p = below[last - 1]
+    if last == len(x):  # all of them, for certain
+        return float(1 / squares.sum())
+    return _size(p * (1 - p), (1 - 2 * p) * squares[order[:last]].sum() + p**2 * squares.sum(), len(x))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +100,14 @@ class Resampled:
         _, first, counts = np.unique(self.chosen, return_index=True, return_counts=True)
         return weighted_convergence(draws[0, first], counts / len(self.chosen))
 
+    def of_some(self, kept: np.ndarray | slice) -> Resampled:
+        """The same of some of the draws alone, by their positions."""
+        return Resampled(self.chosen[kept])
 
-def _error_and_ess(x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """MCSE of the weighted mean of x (S, m) and its effective sample size, (m,) each."""
-    square = (x - weights @ x) ** 2
-    error = weights**2 @ square
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ess = np.where(error > 0, (weights @ square) / error, 0.0)
-    return np.sqrt(error), np.minimum(ess, len(x))
+
+def _size(variance: float, error: float, most: int) -> float:
+    """Draws that would have this squared error, at most as many as there are."""
+    return min(variance / error, most) if error > 0 else 0.0
 
 
 def _without_chains(spread: np.ndarray, tail: bool) -> dict[str, np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -11,9 +13,9 @@ from msclong.engines.bayesian.checking.convergence import convergence, weighted_
 def weighted_table(theta: np.ndarray, weights: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
     """Posterior mean, SD, equal-tailed 95 % interval, ESS and MCSE of theta (S, k) with weights (S,)."""
     mean = weights @ theta
-    lower, upper = (weighted_quantile(theta, weights, share) for share in (0.025, 0.975))
+    lower, upper = weighted_quantile(theta, weights, [0.025, 0.975])
     sd = np.sqrt(weights @ (theta - mean) ** 2)
-    return _table(names, mean, sd, lower, upper, weighted_convergence(theta, weights))
+    return _table(names, mean, sd, lower, upper, weighted_convergence(theta, weights, tail=False))
 
 
 def chain_table(theta: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
@@ -36,9 +38,11 @@ def _table(
     return pd.DataFrame(table, index=pd.Index(names, name="parameter"))
 
 
-def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> np.ndarray:
-    """Quantiles (m,) of weighted draws (S, m): where the weights below, half a draw's own included, reach `share`."""
-    order = np.argsort(values, axis=0)
-    ordered, w = np.take_along_axis(values, order, axis=0), weights[order]
-    reached = np.cumsum(w, axis=0) - w / 2
-    return np.array([np.interp(share, reached[:, j], ordered[:, j]) for j in range(values.shape[1])])
+def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float | Sequence[float]) -> np.ndarray:
+    """Quantiles (..., m) of weighted draws (S, m): where the weights below, half a draw's own too, reach `share`."""
+    found = []
+    for x in np.ascontiguousarray(values.T):
+        order = np.argsort(x)
+        w = weights[order]
+        found.append(np.interp(share, np.cumsum(w) - w / 2, x[order]))
+    return np.stack(found, axis=-1)

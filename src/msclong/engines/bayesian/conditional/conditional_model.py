@@ -11,11 +11,14 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from msclong.design.design import Design
+from msclong.engines.bayesian.conditional.censored_model import CensoredOutcomes, censored_outcomes
 from msclong.engines.bayesian.conditional.latent_terms import LatentTerm, latent_terms
+from msclong.engines.bayesian.conditional.visit_coordinates import VisitCoordinates, visit_coordinates
 from msclong.engines.bayesian.nuts.compiled import compiled_model, sample, step_stats
 from msclong.engines.bayesian.nuts.declared import declare, hyperparameters, shapes
 from msclong.engines.bayesian.nuts.tensors import TENSORS
 from msclong.engines.bayesian.priors.conditional_priors import ConditionalPriors
+from msclong.engines.bayesian.priors.family_priors import OrderedCutpoints
 from msclong.engines.bayesian.priors.model_priors import CoefficientPrior
 
 Components = Sequence[tuple[float, CoefficientPrior]]
@@ -23,6 +26,9 @@ Components = Sequence[tuple[float, CoefficientPrior]]
 
 PARTS = ("X", "X of zero")
 """Rows of the fixed parts of the linear predictors."""
+
+LARGER = "larger"
+"""s: coefficients and cutpoints are so many times what is sampled; see `visit_coordinates`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +52,8 @@ class Coefficients:
 class ConditionalData:
     """A conditional design as the model reads it, outcomes with an identity link counted in `unit`.
 
-    rows : (k, N) arrays by name. coefficients : by predictor. hyper : of all other priors.
+    rows : (k, N) arrays by name. coefficients : by predictor. hyper : of all other priors. censored : where outcomes
+    are jointly normal, and there are no terms. coordinates : of categories with a deviation at each visit.
     """
 
     design: Design
@@ -56,14 +63,18 @@ class ConditionalData:
     coefficients: tuple[Coefficients, ...]
     rows: Mapping[str, np.ndarray]
     hyper: np.ndarray
+    censored: CensoredOutcomes | None = None
+    coordinates: VisitCoordinates | None = None
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """The model's `pm.Data`: two arrays, because each shared variable adds half a second to the compilation."""
-        numbers = [part.packed() for part in self.coefficients]
+        numbers = [self.hyper, *(array.ravel() for array in self.priors.covariance.data.values())]
+        if self.coordinates is not None:
+            numbers.append(self.coordinates.numbers)
         return {
             "rows": np.concatenate([*self.rows.values()]).astype(float),
-            "numbers": np.concatenate([*numbers, self.hyper]),
+            "numbers": np.concatenate([*numbers, *(part.packed() for part in self.coefficients)]),
         }
 
     @property
@@ -76,6 +87,8 @@ class ConditionalData:
             shapes(self.priors.covariance.variables),
             shapes(self.priors.family.variables),
             tuple(term.key for term in self.terms),
+            None if self.censored is None else self.censored.key,
+            self.coordinates is not None,
         )
 
 
@@ -93,9 +106,10 @@ class ConditionalSample:
 
 
 def conditional_data(design: Design, priors: ConditionalPriors) -> ConditionalData:
-    """Raises EngineError for a covariance that the model cannot express; see `latent_terms`."""
+    """Raises EngineError for a covariance that the model cannot express; see `latent_terms`, `censored_outcomes`."""
     unit = priors.outcome_scale if design.family.link == "identity" else 1.0
-    terms = latent_terms(design)
+    censored = censored_outcomes(design) if design.censored_normal else None
+    terms = latent_terms(design) if censored is None else ()
     X = [design.fixed.X, *([] if design.zero is None else [design.zero.X])]
     rows = {name: values[None] for name, values in design.observation.items()}
     rows |= {name: rows[name] / unit for name in ("y", "upper") if name in rows}
@@ -105,6 +119,8 @@ def conditional_data(design: Design, priors: ConditionalPriors) -> ConditionalDa
         rows["dispersion"] = design.dispersion[None]
     for i, term in enumerate(terms):
         rows |= {f"{name} {i}": values for name, values in term.rows.items()}
+    if censored is not None:
+        rows |= censored.rows
     variables = (*priors.covariance.variables, *priors.family.variables)
     return ConditionalData(
         design=design,
@@ -117,6 +133,8 @@ def conditional_data(design: Design, priors: ConditionalPriors) -> ConditionalDa
         ),
         rows=rows,
         hyper=hyperparameters(variables, unit),
+        censored=censored,
+        coordinates=visit_coordinates(design, terms),
     )
 
 
@@ -132,27 +150,41 @@ def conditional_model(data: ConditionalData) -> pm.Model:
         matrix, numbers = (pm.Data(name, array) for name, array in data.arrays.items())
         rows = _rows(matrix, data.rows)
         vector = _Vector(numbers)
+        hyper, family_hyper = (
+            vector.take(sum(len(v.labels) for v in variables))
+            for variables in (priors.covariance.variables, priors.family.variables)
+        )
+        values = declare(priors.covariance.variables, hyper)
+        values |= {name: vector.take(*array.shape) for name, array in priors.covariance.data.items()}
+        theta = priors.covariance.theta(values, pt)
+        factors = [term.factor(values, theta, pt) for term in data.terms]
+        larger: Any = 1.0
+        if data.coordinates is not None:
+            of_visits = vector.take(len(data.coordinates.numbers))
+            s, narrower = data.coordinates.scales(factors[0], of_visits)
+            larger = pm.Deterministic(LARGER, s)
         eta = []
         for name, part in zip(PARTS, data.coefficients, strict=False):
             p, C = len(part.origin), len(part.components)
             origin, back, K = vector.take(p), vector.take(p, p), vector.take(p, p)
             gamma = pm.Flat(f"coefficients of {name}", shape=p, initval=np.zeros(p))
-            beta = origin + back @ gamma
-            pm.Potential(f"prior of {name}", _log_mixture(K @ beta, vector.take(C, 2 * p + 1)))
+            beta = larger * (origin + back @ gamma)
+            log_prior = _log_mixture(K @ beta, vector.take(C, 2 * p + 1))
+            pm.Potential(f"prior of {name}", log_prior + p * pt.log(larger))
             eta.append(beta @ rows[name])
         # What cutpoints are counted from.
         centre = eta[0].mean()
         eta[0] = eta[0] + rows["offset"][0]
-        values, family_values = (
-            declare(variables, vector.take(sum(len(v.labels) for v in variables)))
-            for variables in (priors.covariance.variables, priors.family.variables)
-        )
-        theta = priors.covariance.theta(values, pt)
+        family_values = declare(priors.family.variables, family_hyper, larger)
         z: dict[str, Any] = {}
-        for i, term in enumerate(data.terms):
+        for i, (term, factor) in enumerate(zip(data.terms, factors, strict=True)):
             if term.name not in z:
                 z[term.name] = pm.Normal(term.name, 0.0, 1.0, shape=(term.slots, term.width))
-            effects = z[term.name] @ term.factor(values, theta, pt).T
+            own_z = z[term.name]
+            if data.coordinates is not None:
+                own_z, log_prior = data.coordinates.stretched(own_z, narrower, of_visits)
+                pm.Potential(f"prior of {term.name}", log_prior)
+            effects = own_z @ factor.T
             own = {name: rows[f"{name} {i}"] for name in term.rows}
             shares = term.share(effects, own, n_predictors)
             eta = [predictor + share for predictor, share in zip(eta, shares, strict=True)]
@@ -162,7 +194,12 @@ def conditional_model(data: ConditionalData) -> pm.Model:
             varying = {parameter.name for parameter in family.parameters if parameter.varies}
             phi = {name: value[level] if name in varying else value for name, value in phi.items()}
         observed = {name: rows[name][0] for name in design.observation}
-        pm.Potential("log likelihood", family.log_density(observed, tuple(eta), phi, TENSORS).sum())
+        pm.Potential(
+            "log likelihood",
+            family.log_density(observed, tuple(eta), phi, TENSORS).sum()
+            if data.censored is None
+            else data.censored.log_likelihood(observed, eta[0], theta, rows),
+        )
     return model
 
 
@@ -188,10 +225,15 @@ def draw_conditional(
         progress=progress,
     )
     priors, structure = data.priors, data.design.structure
-    flat = {
-        v.name: v.natural(trace.posterior[v.name].to_numpy()).reshape(chains * draws, -1)
+    larger = np.ones((chains, draws, 1))
+    if data.coordinates is not None:
+        larger = trace.posterior[LARGER].to_numpy()[..., None]
+    natural = {
+        v.name: v.natural(trace.posterior[v.name].to_numpy())
+        * (larger if isinstance(v, OrderedCutpoints) else 1.0)
         for v in (*priors.covariance.variables, *priors.family.variables)
     }
+    flat = {name: value.reshape(chains * draws, -1) for name, value in natural.items()}
     theta = np.stack(
         [
             structure.scale(priors.covariance.theta({n: v[i] for n, v in flat.items()}, np), data.unit)
@@ -199,7 +241,7 @@ def draw_conditional(
         ]
     )
     coefficients = [
-        part.origin + trace.posterior[f"coefficients of {name}"].to_numpy() @ part.back.T
+        larger * (part.origin + trace.posterior[f"coefficients of {name}"].to_numpy() @ part.back.T)
         for name, part in zip(PARTS, data.coefficients, strict=False)
     ]
     centre = coefficients[0] @ data.rows[PARTS[0]].mean(axis=1)

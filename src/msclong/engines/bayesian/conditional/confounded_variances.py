@@ -23,6 +23,8 @@ def confounded_variances(design: Design) -> tuple[str, ...]:
     Near a theta where I is a combination of the matrices dSigma / dtheta_j, theta can take up any change of v. Grades
     have no such v, but their latent scale is arbitrary: there Sigma is known up to Sigma + v I for the same reason.
     """
+    if design.censored_normal:
+        return ()
     own = [p.name for p in design.family.parameters if p.varies]
     graded = not own and design.family.link in ("logit", "probit")
     if graded and np.any(design.observation.get("trials", np.ones(1)) > 1):

@@ -17,8 +17,9 @@ from msclong.covariance.unstructured import Unstructured
 from msclong.covariance.visit_structure import VisitStructure
 from msclong.covariance.within_groups import WithinGroups
 from msclong.design.design import Design
-from msclong.engines.bayesian.priors.covariance_priors import factor_from_partials
+from msclong.engines.bayesian.priors.covariance_priors import TO_ZEROS
 from msclong.engines.bayesian.priors.covariance_variables import Values
+from msclong.engines.bayesian.priors.partial_correlations import factor_from_partials
 from msclong.errors import EngineError
 
 MOST_POSITIONS = 50
@@ -63,14 +64,19 @@ class LatentTerm:
         )
 
     def factor(self, values: Values, theta: Any, xp: Any) -> Any:
-        """L (width, width) from the values of the prior's variables and theta; xp is NumPy or PyTensor."""
+        """L (width, width), triangular or not, from values of the prior's variables, its data, and theta.
+
+        xp is NumPy or PyTensor.
+        """
         sd, partial = (values.get(f"{name}{self.suffix}") for name in ("sd", "partial"))
         # Never singular, as the Cholesky factor of a computed covariance may be to the last digit.
         if isinstance(self.structure, (RandomEffects, Unstructured)) and sd is not None:
             if self.width == 1:
                 return sd[:, None]
             if partial is not None:
-                return factor_from_partials(sd, partial, self.width, xp)
+                factor = factor_from_partials(sd, partial, self.width, xp)
+                centred = isinstance(self.structure, RandomEffects)
+                return values[f"{TO_ZEROS}{self.suffix}"] @ factor if centred else factor
         grid = np.eye(self.width) if self.grid is None else self.grid
         return xp.linalg.cholesky(self.structure.sigma(theta[self.theta], grid[None])[0])
 

@@ -89,12 +89,12 @@ class SubjectRows:
 
 
 def subject_rows(design: Design) -> SubjectRows:
-    """The rows of a conditional design in the order of its subjects."""
-    order = np.argsort(design.subject, kind="stable")
+    """The rows of a conditional design in the order of its subjects, or of larger independent units."""
+    order = np.argsort(design.unit, kind="stable")
     return SubjectRows(
         family=design.family,
         order=order,
-        subject=design.subject[order],
+        subject=np.unique(design.unit[order], return_inverse=True)[1],
         data={name: values[order] for name, values in design.observation.items()},
         offset=design.offset[order],
         Z=design.latent_coords()[order],

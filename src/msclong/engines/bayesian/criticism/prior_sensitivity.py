@@ -23,7 +23,7 @@ from msclong.engines.bayesian.priors.covariance_variables import (
 from msclong.engines.bayesian.priors.family_priors import OrderedCutpoints
 from msclong.engines.bayesian.priors.jeffreys import Flat, PowerLaw
 from msclong.engines.bayesian.priors.model_priors import log_prior_of_coefficients, model_priors
-from msclong.errors import EngineError, HypothesisError
+from msclong.errors import EngineError, HypothesisError, SpecError
 from msclong.likelihood.standardised import standardise
 from msclong.linear_hypothesis import label
 from msclong.results.conditional_draws import ConditionalDraws
@@ -58,9 +58,11 @@ def prior_sensitivity(fit: Fit) -> pd.DataFrame:
     different directions; 'strong prior, weak likelihood' where one does and the likelihood does not. A prior that is
     meant to inform is expected to show; for a default one it is a reason to look at `fit.priors`.
 
-    Raises EngineError for a fit that is no posterior, and for a conditional family with random effects that quadrature
-    does not integrate.
+    Raises SpecError for what is no fit, EngineError for a fit that is no posterior, one outcome of a joint model, and
+    for a conditional family with random effects that quadrature does not integrate.
     """
+    if not isinstance(fit, Fit):
+        raise SpecError(f"fit must be a fit, as ml.fit(...) returns it; got {type(fit).__name__}.")
     refuse_one_of_joint(fit, "Sensitivity to priors")
     estimate, design = fit.estimate, fit.design
     if not isinstance(estimate, PosteriorDraws):

@@ -21,6 +21,7 @@ def draw_coefficients(
 
     beta | theta, y ~ Normal(A^-1 m, A^-1) with A = X' V^-1 X + B^-1 and m = X' V^-1 y + B^-1 b0, where the
     prior is beta ~ Normal(b0, B). Of several priors, with log weights (C,), one is drawn first by its probability.
+    priors : (C, W), or (C, W, S) where they differ between the rows.
     """
     draws, p = len(theta), moments.n_columns - 1
     z = rng.standard_normal((draws, p))
@@ -28,7 +29,8 @@ def draw_coefficients(
     result = np.empty((draws, p))
     for start in range(0, draws, step):
         part = slice(start, start + step)
-        found = collapsed_batch(structure, theta[part].T, moments, priors)
+        own = priors if priors is None or priors.ndim == 2 else priors[:, :, part]
+        found = collapsed_batch(structure, theta[part].T, moments, own)
         mean, root = found.coefficients()
         chosen = drawn_component(found.shares(log_weights), rng), np.arange(mean.shape[1])
         result[part] = mean[chosen] + np.einsum("spq,sq->sp", root[chosen], z[part])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from msclong.design.cross_moments import CrossMoments
+from msclong.engines.bayesian.gaussian.nested_patterns import NestedPatterns, nested
 from msclong.errors import EngineError
 
 MOST_PRODUCTS = 200_000_000
@@ -35,14 +37,10 @@ class CollapsedMoments:
         """q, the fixed effects and the outcome."""
         return int(np.sqrt(2 * len(self.prior)))
 
-    @property
-    def pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pattern, s and t of each row of `products`, (K,) each."""
-        patterns = np.repeat(np.arange(len(self.size)), self.size * (self.size + 1) // 2)
-        triangles = {t: np.tril_indices(t) for t in np.unique(self.size)}
-        rows = np.concatenate([triangles[t][0] for t in self.size])
-        columns = np.concatenate([triangles[t][1] for t in self.size])
-        return patterns, rows, columns
+    @cached_property
+    def nested(self) -> NestedPatterns:
+        """The patterns by the longest that they begin."""
+        return nested(self.coords, self.size, self.n, self.products)
 
 
 def collapse(moments: CrossMoments, prior_rows: np.ndarray) -> CollapsedMoments:
@@ -84,11 +82,11 @@ def collapse(moments: CrossMoments, prior_rows: np.ndarray) -> CollapsedMoments:
 
 def collapsed_log_likelihood(
     sigma: np.ndarray, size: np.ndarray, n: np.ndarray, products: np.ndarray, prior: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """log p(y | Sigma) up to a constant, and its derivative in Sigma; -inf where Sigma is not positive definite.
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """log p(y | Sigma) up to a constant, its derivatives in Sigma and prior; -inf where Sigma is not positive definite.
 
     sigma : (P, T, T), of which the leading size[k] x size[k] of pattern k is read; the other arguments as in
-    CollapsedMoments. The derivative (P, T, T) treats Sigma's elements as free: pairs (s, t) and (t, s) share.
+    CollapsedMoments. The derivative (P, T, T) in Sigma treats its elements as free: pairs (s, t) and (t, s) share.
 
     With G = sum over patterns of M C plus the prior's squares = [A m; m' c] and Cholesky factor D,
         log p = -1/2 sum n log|Sigma| - 1/2 log|A| - 1/2 (c - m' A^-1 m) = ... - sum log D_jj - 1/2 D_qq^2,
@@ -102,6 +100,7 @@ def collapsed_log_likelihood(
     width = prior.shape[0]
     q = int(np.sqrt(2.0 * width))
     derivative = np.zeros((n_patterns, most, most))
+    H = np.zeros(width)
     M = np.zeros((n_patterns, most, most))
     L = np.zeros((most, most))
     gram = np.zeros(width)
@@ -122,7 +121,7 @@ def collapsed_log_likelihood(
                     L[i, i] = np.sqrt(total)
                     value -= n[k] * np.log(L[i, i])
                 else:  # also where Sigma is not a number
-                    return -np.inf, derivative
+                    return -np.inf, derivative, H
         for i in range(t):  # L becomes its inverse
             L[i, i] = 1.0 / L[i, i]
             for j in range(i):
@@ -151,7 +150,7 @@ def collapsed_log_likelihood(
             elif total > 0.0:
                 D[i, i] = np.sqrt(total)
             else:
-                return -np.inf, derivative
+                return -np.inf, derivative, H
     for i in range(q - 1):
         value -= np.log(D[i, i])
     residual = D[q - 1, q - 1]
@@ -165,7 +164,6 @@ def collapsed_log_likelihood(
             D[i, j] = total * D[i, i]
     for j in range(q):
         D[q - 1, j] *= residual
-    H = np.zeros(width)
     for i in range(q):
         for j in range(i + 1):
             total = 0.0
@@ -197,4 +195,4 @@ def collapsed_log_likelihood(
                 for a in range(t):
                     total += MS[i, a] * M[k, a, j]
                 derivative[k, i, j] = 0.5 * total
-    return value, derivative
+    return value, derivative, -0.5 * H

@@ -1,4 +1,4 @@
-"""The collapsed likelihood as a PyTensor operation with an exact gradient."""
+"""The collapsed likelihood as a PyTensor operation with exact gradients."""
 
 from __future__ import annotations
 
@@ -17,27 +17,29 @@ from msclong.engines.bayesian.gaussian.collapsed import collapsed_log_likelihood
 
 
 class CollapsedLogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types: its Op is Any
-    """(sigma, size, n, products, prior) -> (log-likelihood, its derivative in sigma); see `collapsed`.
+    """(sigma, size, n, products, prior) -> (log-likelihood, its derivatives in sigma and prior); see `collapsed`.
 
-    One operation with its derivative, not a graph of LAPACK calls: numba compiles it in seconds instead
+    One operation with its derivatives, not a graph of LAPACK calls: numba compiles it in seconds instead
     of two minutes, and a gradient costs microseconds.
     """
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Apply:
-        return Apply(self, [pt.as_tensor(x) for x in inputs], [pt.dscalar(), pt.dtensor3()])
+        return Apply(self, [pt.as_tensor(x) for x in inputs], [pt.dscalar(), pt.dtensor3(), pt.dvector()])
 
     def perform(self, node: Apply, inputs: list[np.ndarray], outputs: list[list[Any]]) -> None:
-        value, derivative = collapsed_log_likelihood(*inputs)
-        outputs[0][0], outputs[1][0] = np.asarray(value), derivative
+        value, in_sigma, in_prior = collapsed_log_likelihood(*inputs)
+        outputs[0][0], outputs[1][0], outputs[2][0] = np.asarray(value), in_sigma, in_prior
 
     def pullback(self, inputs: list[Any], outputs: list[Any], cotangents: list[Any]) -> list[Any]:
-        return [cotangents[0] * outputs[1]] + [disconnected_type() for _ in inputs[1:]]
+        between = [disconnected_type() for _ in inputs[1:-1]]
+        return [cotangents[0] * outputs[1], *between, cotangents[0] * outputs[2]]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        # The derivative is an output for `pullback` only; nothing is differentiated through it.
-        return [[True, False]] + [[False, False]] * (len(node.inputs) - 1)
+        # The derivatives are outputs for `pullback` only; nothing is differentiated through them.
+        differentiable, not_so = [True, False, False], [False] * 3
+        return [differentiable, *[not_so] * (len(node.inputs) - 2), differentiable]
 
 
 @register_funcify_default_op_cache_key(CollapsedLogLikelihood)
@@ -46,8 +48,8 @@ def _numba(op: CollapsedLogLikelihood, node: Apply, **kwargs: Any) -> tuple[Any,
 
     @numba_njit
     def collapsed(sigma, size, n, products, prior):  # type: ignore[no-untyped-def]  # numba infers the types
-        value, derivative = compiled(sigma, size, n, products, prior)
-        return np.asarray(value), derivative
+        value, in_sigma, in_prior = compiled(sigma, size, n, products, prior)
+        return np.asarray(value), in_sigma, in_prior
 
     # PyTensor keeps compiled code on disk by this number: another text of the function must not find the old code.
     return collapsed, int(sha256(getsource(collapsed_log_likelihood).encode()).hexdigest(), 16)

@@ -35,8 +35,12 @@ from msclong.results.posterior_draws import PosteriorDraws
 from msclong.results.posterior_mixture import PosteriorMixture
 from msclong.results.variance_components import VarianceComponents
 
-LEAST_DRAWS = 4000
-"""Draws that importance sampling makes, however few are asked for: they cost little, and tables rest on all of them."""
+LEAST_DRAWS, FREE_DRAWS = 4000, 40_000
+"""Draws that importance sampling makes, however few are asked for: tables rest on all of them. The second of a model so
+small that they cost no more than the rest of the way from data to tables."""
+
+FREE = 1_000_000
+"""Numbers that the likelihoods of so many draws may need together."""
 
 MOST_ROOTS = 20_000_000
 """Numbers that the covariances of beta given theta may hold (160 MB); beyond, the mixture has fewer draws of theta."""
@@ -91,7 +95,8 @@ def _by_importance(
     posterior: GaussianPosterior, reported: Reported, engine: Any, seed: int, times: int
 ) -> Found[PosteriorDraws]:
     rng = np.random.default_rng(seed)
-    draws = times * max(LEAST_DRAWS, engine.draws * engine.chains)
+    free = int(np.clip(FREE // posterior.numbers, LEAST_DRAWS, FREE_DRAWS))
+    draws = times * max(free, engine.draws * engine.chains)
     weighted, posterior = weighted_draws(posterior, draws, rng)
     theta = posterior.theta(weighted.u)
     estimate, every = _mixture(posterior, weighted, theta, engine.draws * engine.chains, rng)
@@ -100,7 +105,7 @@ def _by_importance(
     checks = importance_checks(
         names,
         figures,
-        values[:, systematic(estimate.weights, len(values[0]), rng)],
+        values[:, systematic(estimate.weights, LEAST_DRAWS, rng)],
         weighted.khat,
         weighted.efficiency,
         engine,
@@ -167,9 +172,10 @@ def _mixture(
 
 def _beta(mixture: PosteriorMixture, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One draw of beta at each of the mixture's draws of theta `at` (n,), (n, p)."""
-    one = (at, drawn_component(mixture.shares[at], rng))
+    one = (drawn_component(mixture.shares[at], rng), at)
     z = rng.standard_normal((len(at), len(mixture.names)))
-    return np.asarray(mixture.means[one] + np.einsum("spq,sq->sp", mixture.roots[one], z))
+    spread = np.einsum("pqs,sq->sp", mixture.roots.transpose(2, 3, 1, 0)[:, :, *one], z)
+    return np.asarray(mixture.means.T[:, *one].T + spread)
 
 
 def _by_nuts(
@@ -186,12 +192,13 @@ def _nuts(
         sample_theta,  # brings PyMC: only where it is needed
     )
 
+    beta = posterior.beta_priors
     sampled = sample_theta(
         posterior.structure,
         posterior.priors.covariance,
         posterior.moments,
         posterior.standardised.scale,
-        posterior.beta_priors,
+        beta,
         draws=engine.draws,
         tune=engine.tune,
         chains=engine.chains,
@@ -206,7 +213,8 @@ def _nuts(
         flat,
         posterior.moments,
         np.random.default_rng(seed),
-        *posterior.beta_priors,
+        posterior.log_weights,
+        beta.given(sampled.of_beta, beta.arrays, np)[1],
     )
     theta = posterior.in_outcome_units(flat).reshape(shape)
     estimate = PosteriorDraws(

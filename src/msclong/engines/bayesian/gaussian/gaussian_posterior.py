@@ -10,8 +10,15 @@ from msclong.covariance.batch import batched
 from msclong.covariance.structure import CovarianceStructure
 from msclong.design.cross_moments import CrossMoments
 from msclong.design.design import Design
+from msclong.engines.bayesian.gaussian.beta_priors import BetaPriors
 from msclong.engines.bayesian.gaussian.collapsed import CollapsedMoments, collapse
-from msclong.engines.bayesian.gaussian.collapsed_batch import CollapsedBatch, collapsed_batch, most_at_once
+from msclong.engines.bayesian.gaussian.collapsed_batch import (
+    CollapsedBatch,
+    collapsed_batch,
+    most_at_once,
+    numbers,
+)
+from msclong.engines.bayesian.gaussian.rotated import rotated
 from msclong.engines.bayesian.importance.covariance_coordinates import CovarianceCoordinates, coordinates_at
 from msclong.engines.bayesian.priors.model_priors import ModelPriors, model_priors
 from msclong.likelihood.residual_scatter import residual_scatter
@@ -41,9 +48,14 @@ class GaussianPosterior:
         return self.standardised.moments.names[:-1]
 
     @property
-    def beta_priors(self) -> tuple[np.ndarray, np.ndarray]:
-        """Log weights (C,) and squares (C, W) of the components of the prior of beta, as the PyMC model takes them."""
-        return self.log_weights, self.squares
+    def beta_priors(self) -> BetaPriors:
+        """The prior of beta, as the PyMC model takes it."""
+        return BetaPriors(self.log_weights, self.squares)
+
+    @property
+    def numbers(self) -> int:
+        """Numbers that the likelihood needs for each row of u."""
+        return numbers(self.moments, len(self.squares))
 
     @property
     def at_once(self) -> int:
@@ -77,13 +89,14 @@ class GaussianPosterior:
         for i in range(0, len(u), self.at_once):
             found = self.collapsed(u[i : i + self.at_once])
             mean, root = found.coefficients()
-            parts.append((found.shares(self.log_weights), mean.swapaxes(0, 1), root.swapaxes(0, 1)))
-        shares, means, roots = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return (
-            shares,
-            self.standardised.coefficients(means),
-            self.standardised.scale * self.standardised.back @ roots,
-        )
+            parts.append(
+                (found.shares(self.log_weights).T, mean.transpose(2, 0, 1), root.transpose(2, 3, 0, 1))
+            )
+        # The draws last: one product of matrices serves them all, here and in every table.
+        shares, means, roots = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
+        back = self.standardised.scale * self.standardised.back
+        means = np.tensordot(back, means, 1) + self.standardised.ols[:, None, None]
+        return shares.T, means.T, np.tensordot(back, roots, 1).transpose(3, 2, 0, 1)
 
     def collapsed(self, u: np.ndarray) -> CollapsedBatch:
         """The collapsed likelihood at the rows of u."""
@@ -112,7 +125,7 @@ def posterior_of(
         structure=structure,
         standardised=standardised,
         priors=priors,
-        moments=collapse(standardised.moments, components[0][1]),
+        moments=collapse(rotated(structure, standardised.moments), components[0][1]),
         log_weights=np.array([log_weight for log_weight, _ in components]),
         squares=np.stack([(rows.T @ rows)[lower] for _, rows in components]),
         coordinates=coordinates,

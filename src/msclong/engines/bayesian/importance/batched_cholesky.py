@@ -10,22 +10,26 @@ import numpy as np
 
 
 def cholesky(matrices: np.ndarray) -> np.ndarray:
-    """Lower factors of symmetric matrices (t, t, ...); NaN from the column on where one is not positive definite."""
-    t = len(matrices)
-    factor = np.zeros_like(matrices)
+    """Lower factors of symmetric matrices (t, t, ...), of which the lower triangle is read.
+
+    NaN from the column on where one is not positive definite.
+    """
+    factor = np.zeros(matrices.shape)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        for j in range(t):
-            column = matrices[j:, j] - (factor[j:, :j] * factor[j, :j]).sum(axis=1)
+        for j in range(len(matrices)):
+            column = factor[j:, j]
+            np.einsum("ik...,k...->i...", factor[j:, :j], factor[j, :j], out=column)
+            np.subtract(matrices[j:, j], column, out=column)
             column[0] = np.sqrt(np.where(column[0] > 0, column[0], np.nan))
             column[1:] /= column[0]
-            factor[j:, j] = column
     return factor
 
 
 def inverse_of_lower(factor: np.ndarray) -> np.ndarray:
     """Inverses of lower triangular matrices (t, t, ...)."""
-    inverse = np.zeros_like(factor)
+    inverse = np.zeros(factor.shape)
     for i in range(len(factor)):
         inverse[i, i] = 1 / factor[i, i]
-        inverse[i, :i] = -(factor[i, :i, None] * inverse[:i, :i]).sum(axis=0) * inverse[i, i]
+        np.einsum("k...,kj...->j...", factor[i, :i], inverse[:i, :i], out=inverse[i, :i])
+        inverse[i, :i] *= -inverse[i, i]
     return inverse

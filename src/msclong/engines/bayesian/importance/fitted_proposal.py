@@ -36,8 +36,8 @@ DRAWS_PER_COMPONENT = 25
 
 def around(log_density: LogDensity, modes: list[Mode], defensive: Sequence[Component]) -> Mixture:
     """Components around each mode, by the modes' mass as normal distributions, and the caller's defensive ones."""
-    mass = np.array([mode.value - np.linalg.slogdet(mode.precision)[1] / 2 for mode in modes])
-    shares = np.exp(mass - mass.max()).clip(0.01, None)
+    masses = np.array([mode.mass for mode in modes])
+    shares = np.exp(masses - masses.max()).clip(0.01, None)
     reserve = DEFENSIVE * len(defensive)
     around = [_around_mode(log_density, mode) for mode in modes]
     weights = [*((1 - reserve) * shares / shares.sum()), *([DEFENSIVE] * len(defensive))]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from msclong.engines.bayesian.importance.fitted_proposal import around, refitted
+from msclong.engines.bayesian.importance.further_modes import further_modes, is_new
 from msclong.engines.bayesian.importance.pareto_smoothing import pareto_smooth
 from msclong.engines.bayesian.importance.posterior_mode import LogDensity, Mode, find_mode
 from msclong.engines.bayesian.importance.proposal import Component, Mixture
@@ -24,9 +25,6 @@ AT_ONCE = 1000
 
 ROUNDS = 3
 """Proposals tried at most: around the mode, then refitted."""
-
-SAME_MODE = 0.1
-"""Climbs end at one mode when their distance, in its standard deviations, is below this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +72,14 @@ def importance_sample(
     defensive: Sequence[Component] = (),
     at_once: int = AT_ONCE,
     smooth: LogDensity | None = None,
+    good_khat: float = GOOD_KHAT,
 ) -> Weighted:
     """Weighted draws from the distribution with the given unnormalised log density.
 
-    The proposal is a split-t distribution around the mode, with a wide and heavy-tailed component beside it. Where
-    k-hat reaches 0.5, or fewer than one draw in ten is effective, it is refitted to the weighted draws, and twice as
-    many are drawn; twice at most. The best round is returned, by `Weighted.rank`: whether it will do is the caller's
-    question (`checks.importance_checks`).
+    The proposal is a split-t distribution around the mode, with a wide and heavy-tailed component beside it, and the
+    same around every further mode that `further_modes` finds. Where k-hat reaches 0.5, or fewer than one draw in ten is
+    effective, it is refitted to the weighted draws, and twice as many are drawn; twice at most. The best round is
+    returned, by `Weighted.rank`: whether it will do is the caller's question (`checks.importance_checks`).
 
     Parameters
     ----------
@@ -94,6 +93,7 @@ def importance_sample(
     defensive : components to share the defensive part of the proposal.
     smooth : what the mode is searched in, where the log density is that of an unbiased random estimate of a density:
         its weights are as good, but more uneven (Tran et al. 2021, Behavior Research Methods 53:1148).
+    good_khat : below it a round is accepted at once, where one draw in ten is effective.
 
     Raises ConvergenceError where no mode is found.
     """
@@ -104,11 +104,16 @@ def importance_sample(
     proposal = around(even, modes, defensive)
     rounds: list[Weighted] = []
     notes: list[str] = []
+    if further := further_modes(even, modes, proposal, rng):
+        proposal = around(even, [*modes, *further], defensive)
+        notes.append(
+            f"The posterior has several modes ({len(modes) + len(further)} were found): each has a proposal of its own."
+        )
     while True:
         S = draws if not rounds else 2 * draws
         rounds.append(_weigh(evaluate, proposal, S, rng))
         best = min(rounds, key=lambda one: one.rank)
-        if len(rounds) == ROUNDS or (best.khat < GOOD_KHAT and best.efficiency >= GOOD_EFFICIENCY):
+        if len(rounds) == ROUNDS or (best.khat < good_khat and best.efficiency >= GOOD_EFFICIENCY):
             return replace(best, notes=tuple(notes))
         notes.append(
             f"Importance sampling with {S} draws had Pareto k-hat {rounds[-1].khat:.2f} and efficiency "
@@ -157,8 +162,7 @@ def _modes(log_density: LogDensity, starts: np.ndarray, rng: np.random.Generator
         except ConvergenceError as error:
             failure = error
             continue
-        apart = [mode.u - known.u for known in found]
-        if all(d @ known.precision @ d > SAME_MODE**2 for d, known in zip(apart, found, strict=True)):
+        if is_new(mode, found):
             found.append(mode)
     if not found and failure is not None:
         raise failure

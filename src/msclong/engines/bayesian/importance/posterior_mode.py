@@ -41,6 +41,11 @@ class Mode:
     value: float
     precision: np.ndarray
 
+    @property
+    def mass(self) -> float:
+        """Log mass of the normal distribution around it, up to a constant that all modes share."""
+        return float(self.value - np.linalg.slogdet(self.precision)[1] / 2)
+
 
 def find_mode(log_density: LogDensity, start: np.ndarray, rng: np.random.Generator) -> Mode:
     """Climb from `start` (k,), or from points around it where that fails.

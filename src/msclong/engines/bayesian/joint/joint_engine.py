@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from msclong.design.design import Design
@@ -12,14 +12,19 @@ from msclong.results.fit import Fit
 
 @dataclass(frozen=True)
 class JointBayesian:
-    """`engine`, a `Bayesian`, over all `outcomes`."""
+    """`engine`, a `Bayesian`, over all `outcomes`. shared : what these have in common, in sentences."""
 
     engine: Any
     outcomes: tuple[str, ...]
+    shared: str = field(repr=False)
 
     def fit(self, design: Design) -> Fit:
         """Refused: one outcome of a joint model is not fitted again by itself."""
         raise EngineError(self.refusal("Fitting again"))
+
+    def pymc_model(self, design: Design) -> Any:
+        """Refused: the model is that of all outcomes."""
+        raise EngineError("The PyMC model is that of all outcomes: ask the joint fit, joint.pymc_model().")
 
     def refusal(self, what: str) -> str:
         """Why `what` is not answered."""

@@ -11,30 +11,24 @@ import pandas as pd
 from msclong.design.degeneracy import refuse_unidentified_random_effects
 from msclong.design.joint_design import JointDesign
 from msclong.engines.bayesian.checking.checks import (
-    BY_NUTS,
     complaints,
     reported_quantities,
     sds_and_correlations,
 )
 from msclong.engines.bayesian.checking.found import Found
-from msclong.engines.bayesian.gaussian.gaussian_fit import Reported, sampled
+from msclong.engines.bayesian.gaussian.gaussian_fit import sampled
 from msclong.engines.bayesian.gaussian.gaussian_posterior import GaussianPosterior, posterior_of
 from msclong.engines.bayesian.joint.joint_engine import JointBayesian
 from msclong.engines.bayesian.joint.joint_priors import joint_priors
 from msclong.engines.bayesian.joint.pooled_changes import PooledChanges
 from msclong.engines.bayesian.joint.pooled_posterior import pooled_posterior
 from msclong.engines.bayesian.priors.model_priors import model_priors
-from msclong.errors import ConvergenceError, ConvergenceWarning, EngineError, listing, warn
+from msclong.errors import ConvergenceWarning, listing, warn
 from msclong.results.fit import Fit
 from msclong.results.outcome import Outcome
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.results.posterior_mixture import PosteriorMixture
 from msclong.results.variance_components import VarianceComponents
-
-WITHOUT_NUTS = (
-    "Pooled changes have no other sampler: use fewer parameters or tighter Priors, or leave pool= out."
-)
-"""Advice where importance sampling does not serve them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +52,15 @@ def joint_posterior(joint: JointDesign, pooled: PooledChanges | None) -> Gaussia
         return posterior
     stated = [f"{name}: {one}" for name, d in joint.designs.items() for one in d.spec.priors.coefficients]
     return pooled_posterior(posterior, pooled, stated)
+
+
+def joint_model(joint: JointDesign, pooled: PooledChanges | None) -> Any:
+    """The posterior as a pm.Model; see `JointFit.pymc_model`."""
+    from msclong.engines.bayesian.gaussian.theta_model import (
+        model_of,  # brings PyMC: only where it is needed
+    )
+
+    return model_of(joint_posterior(joint, pooled))
 
 
 def fit_joint_design(
@@ -92,10 +95,7 @@ def fit_joint_design(
         tau, mu = pooled.draw(estimate.flat, np.random.default_rng(seed))
         return np.column_stack([mu, tau]).reshape(*estimate.draws.shape[:2], -1)
 
-    if pooled is None:
-        found = sampled(posterior, reported, engine, seed)
-    else:
-        found = _by_importance_alone(posterior, reported, engine, seed)
+    found = sampled(posterior, reported, engine, seed)
     missed = complaints(found.checks)
     if missed:
         warn(" ".join(missed), ConvergenceWarning)
@@ -108,7 +108,7 @@ def fit_joint_design(
     )
     fits = {
         name: Fit(
-            engine=JointBayesian(engine, joint.outcomes),
+            engine=JointBayesian(engine, joint.outcomes, _shared(joint, pooled)),
             design=design,
             estimate=of_outcome(joint, estimate, name),
             covariance=_covariance_of(joint, name, found),
@@ -177,11 +177,20 @@ def _priors_of(
         shared["correlation matrix of all outcomes' subject effects"] = f"LKJ({eta:.4g})"
     if pooled is not None:
         s = joint.scales[name]
-        shared["changes from baseline"] = f"Normal(mean of all outcomes, heterogeneity) in units of {s:.4g}"
+        shared["changes from baseline"] = f"Normal(mu, tau^2) in units of {s:.4g}"
     if not shared:
         return table
     rows = pd.DataFrame({"prior": list(shared.values())}, index=pd.Index(list(shared), name="parameter"))
     return pd.concat([table, rows])
+
+
+def _shared(joint: JointDesign, pooled: PooledChanges | None) -> str:
+    """What the outcomes have in common, in sentences; for a report of one of them."""
+    effects = "have one unstructured covariance matrix" if joint.correlated else "are independent"
+    pool = (
+        "" if pooled is None else f" {pooled.described()} This takes the place of these changes' own priors."
+    )
+    return f"Subject effects of different outcomes {effects}; residuals of different outcomes are independent.{pool}"
 
 
 def _notes(joint: JointDesign) -> tuple[str, ...]:
@@ -197,19 +206,3 @@ def _notes(joint: JointDesign) -> tuple[str, ...]:
             "their subject effects is the prior's, not the data's."
         )
     return tuple(found)
-
-
-def _by_importance_alone(
-    posterior: GaussianPosterior, reported: Reported, engine: Any, seed: int
-) -> Found[PosteriorDraws]:
-    """A posterior that has no PyMC model."""
-    if engine.sampler == "nuts":
-        raise EngineError(
-            "Pooled changes are sampled by importance sampling only: leave sampler='nuts' out, or pool=."
-        )
-    try:
-        found = sampled(posterior, reported, replace(engine, sampler="importance"), seed)
-    except ConvergenceError as error:
-        raise ConvergenceError(f"Importance sampling did not find the posterior. {WITHOUT_NUTS}") from error
-    checks = [replace(check, advice=check.advice.replace(BY_NUTS, WITHOUT_NUTS)) for check in found.checks]
-    return replace(found, checks=tuple(checks))

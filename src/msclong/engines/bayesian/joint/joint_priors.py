@@ -12,9 +12,10 @@ from scipy.linalg import block_diag
 
 from msclong.design.joint_design import JointDesign
 from msclong.engines.bayesian.priors.covariance_priors import (
+    TO_ZEROS,
+    correlated_effects,
     covariance_prior,
     labelled,
-    sds_and_lkj,
     side_by_side,
 )
 from msclong.engines.bayesian.priors.covariance_variables import CovariancePrior, HalfT
@@ -131,11 +132,12 @@ def _subject_effects(joint: JointDesign, own: Mapping[str, Priors]) -> Covarianc
             "Correlated subject effects have one prior: give all specs the same Priors(sd_df=..., correlation_eta=...)."
         )
     ((df, eta),) = shared
-    sds = []
+    sds, T = [], []
     for name, design in joint.designs.items():
         term = joint.random_part(name)
         prior = covariance_prior(term.structure, own[name], 1.0, design.coords[:, term.coords])
         sds.append(labelled(prior, name).variables[0])
+        T.append(prior.data.get(TO_ZEROS, np.eye(1)))
     assert all(isinstance(part, HalfT) for part in sds)
     together = HalfT(
         "sd",
@@ -144,5 +146,4 @@ def _subject_effects(joint: JointDesign, own: Mapping[str, Priors]) -> Covarianc
         df,
         tuple(per for part in sds for per in part.per),  # type: ignore[attr-defined]
     )
-    # Of effects with hardly any variance the matrix is near singular: its elements one by one suit it better.
-    return replace(sds_and_lkj(together, eta), matrices=())
+    return correlated_effects(together, eta, block_diag(*T))

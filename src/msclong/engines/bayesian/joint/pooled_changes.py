@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.linalg import helmert
 
 from msclong.contrasts.kinds import contrast_hypothesis
 from msclong.design.joint_design import JointDesign
+from msclong.engines.bayesian.priors import covariance_variables
+from msclong.engines.bayesian.priors.covariance_variables import Variable
 from msclong.engines.bayesian.priors.model_priors import CoefficientPrior
 from msclong.errors import DesignError, HypothesisError, SpecError, listing
 from msclong.linear_hypothesis import label
@@ -67,28 +68,36 @@ class PooledChanges:
                     names=(*names, *(prior.names[j] for j in kept)),
                     K=np.concatenate([pooled, prior.K[kept]]),
                     location=np.concatenate([np.zeros(len(pooled)), prior.location[kept]]),
-                    sd=np.concatenate([self.sds(np.array(tau)), prior.sd[kept]]),
+                    sd=np.concatenate([np.sqrt(tau**2 + self.shared_variances), prior.sd[kept]]),
                 ),
             )
             for log_weight, prior in components
         )
 
-    def sds(self, tau: np.ndarray) -> np.ndarray:
-        """Prior SDs (..., M) of the rows of `given` that are pooled changes, for tau (...)."""
+    @property
+    def shared_variances(self) -> np.ndarray:
+        """(M,) what is added to tau^2 in the prior variance of each row of `given` that is a pooled change."""
         # The mean of K_t outcomes comes first, times the root of K_t; contrasts between them follow.
-        of_mean = np.concatenate([len(rows) * np.eye(len(rows))[0] for rows in self.rows])
-        return np.asarray(np.sqrt(tau[..., None] ** 2 + of_mean * MEAN_SD**2))
+        return MEAN_SD**2 * np.concatenate([len(rows) * np.eye(len(rows))[0] for rows in self.rows])
 
-    def log_prior(self, log_ratio: np.ndarray) -> np.ndarray:
-        """Log density of log(tau / scale), up to a constant."""
-        return np.asarray(self._folded.logpdf(np.exp(log_ratio)) + log_ratio)
+    @property
+    def tau(self) -> Variable:
+        """The heterogeneity and its prior."""
+        h, name = self.heterogeneity, "heterogeneity"
+        if isinstance(h, HalfT):
+            return covariance_variables.HalfT(name, (name,), (h.scale,), h.df, (1.0,))
+        return covariance_variables.HalfNormal(name, (name,), (h.scale,), (1.0,))
+
+    def log_prior(self, tau: np.ndarray) -> np.ndarray:
+        """Log density of log tau at tau (S,), up to a constant."""
+        return self.tau.log_density(np.log(tau)[None], self.tau.hyperparameters(1.0))
 
     def draw(self, beta: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """tau (S,) and mu (S, T) given beta (S, p), in standardised units."""
-        x = np.geomspace(*FINE)
-        tau2 = (x * self.heterogeneity.scale) ** 2
+        grid = np.geomspace(*FINE) * self.heterogeneity.scale
+        tau2 = grid**2
         changes = [beta @ rows.T for rows in self.rows]
-        log_density = self._folded.logpdf(x) + np.log(x) + np.zeros((len(beta), 1))
+        log_density = self.log_prior(grid) + np.zeros((len(beta), 1))
         for delta in changes:
             k, mean = delta.shape[1], delta.mean(axis=1)
             within = ((delta - mean[:, None]) ** 2).sum(axis=1)
@@ -109,21 +118,10 @@ class PooledChanges:
 
     def described(self) -> str:
         """The prior in a sentence."""
-        h = self.heterogeneity
-        tau = (
-            f"half-Student-t({h.df:.4g}, 0, {h.scale:.4g})"
-            if isinstance(h, HalfT)
-            else f"half-normal({h.scale:.4g})"
-        )
         return (
-            f"The {len(self.keys)} changes from baseline, in SDs of each outcome, are Normal(mu, tau^2) "
-            f"with a mu for each change, mu ~ Normal(0, {MEAN_SD:.4g}^2) and tau ~ {tau}."
+            f"The {len(self.keys)} changes from baseline, in SDs of each outcome and positive where a benefit, are "
+            f"Normal(mu, tau^2) with a mu for each, mu ~ Normal(0, {MEAN_SD:.4g}^2) and tau ~ {self.tau.text(0)}."
         )
-
-    @property
-    def _folded(self) -> Any:
-        """The distribution of tau / scale on the whole line, of which tau's is folded."""
-        return stats.t(self.heterogeneity.df) if isinstance(self.heterogeneity, HalfT) else stats.norm()
 
     def _text(self, i: int) -> str:
         key = self.keys[i]

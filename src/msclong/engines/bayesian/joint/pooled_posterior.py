@@ -4,36 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
+from msclong.engines.bayesian.gaussian.beta_priors import BetaPriors
 from msclong.engines.bayesian.gaussian.collapsed_batch import CollapsedBatch, collapsed_batch
 from msclong.engines.bayesian.gaussian.gaussian_posterior import GaussianPosterior
 from msclong.engines.bayesian.joint.pooled_changes import PooledChanges
+from msclong.engines.bayesian.priors.covariance_variables import Values, Variable
 from msclong.errors import SpecError, listing
+
+
+@dataclass(frozen=True, eq=False)
+class PooledPriors(BetaPriors):
+    """The prior of beta given tau: the rows that are pooled changes have variances tau^2 + shared.
+
+    squares (C, W) : of all other rows. changes (G, W) : of the pooled rows of each kind, those with one variance, for a
+    variance of one. shared, counts (G,) : of each kind.
+    """
+
+    tau: Variable
+    changes: np.ndarray
+    shared: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        return (self.tau,)
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        return self.log_weights, self.squares, self.changes, self.shared, self.counts
+
+    def given(self, values: Values, arrays: Sequence[Any], xp: Any) -> tuple[Any, Any]:
+        log_weights, squares, changes, shared, counts = arrays
+        variances = values[self.tau.name] ** 2 + shared[:, None]
+        log_det = (counts[:, None] * xp.log(variances)).sum(axis=0)
+        return log_weights[:, None] - log_det / 2, squares[:, :, None] + changes.T @ (1 / variances)
 
 
 @dataclass(frozen=True, eq=False)
 class PooledPosterior(GaussianPosterior):
     """p(u, x | y), x = log(tau / scale of its prior) the last coordinate; given tau the prior of beta is normal.
 
-    first (G,) : the first row of each kind of the prior's pooled rows, those of a kind having one SD. changes (G, W) :
-    the squares of the rows of each kind for an SD of one. kept (C, W) : the squares of all other rows. log_weights,
-    squares : those at tau = scale.
+    log_weights, squares : those at tau = scale.
     """
 
     pooled: PooledChanges
-    first: np.ndarray
-    changes: np.ndarray
-    kept: np.ndarray
+    given_tau: PooledPriors
+
+    @property
+    def beta_priors(self) -> BetaPriors:
+        return self.given_tau
 
     def log_density(self, u: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             theta, log_prior = self.coordinates.theta_and_log_prior(u[:, :-1].T)
-            sds = self._sds(u)
-            log_prior = log_prior + self.pooled.log_prior(u[:, -1]) - np.log(sds).sum(axis=1)
-            found = self._collapsed(theta, sds).log_likelihood + self.log_weights[:, None]
-        return np.asarray(log_prior + np.logaddexp.reduce(found))
+            log_prior = log_prior + self.pooled.log_prior(self._tau(u))
+            log_weights, squares = self._prior(u)
+            found = collapsed_batch(self.structure, theta, self.moments, squares).log_likelihood
+        return np.asarray(log_prior + np.logaddexp.reduce(found + log_weights))
 
     def centred(self, u: np.ndarray) -> GaussianPosterior:
         coordinates, start = self.coordinates.centred(u[:-1])
@@ -43,14 +74,15 @@ class PooledPosterior(GaussianPosterior):
         return super().theta(u[:, :-1])
 
     def collapsed(self, u: np.ndarray) -> CollapsedBatch:
-        return self._collapsed(self.coordinates.theta(u[:, :-1].T), self._sds(u))
+        theta = self.coordinates.theta(u[:, :-1].T)
+        return collapsed_batch(self.structure, theta, self.moments, self._prior(u)[1])
 
-    def _sds(self, u: np.ndarray) -> np.ndarray:
-        return self.pooled.sds(self.pooled.heterogeneity.scale * np.exp(u[:, -1]))
+    def _tau(self, u: np.ndarray) -> np.ndarray:
+        return np.asarray(self.pooled.heterogeneity.scale * np.exp(u[:, -1]))
 
-    def _collapsed(self, theta: np.ndarray, sds: np.ndarray) -> CollapsedBatch:
-        changes = self.changes.T @ (1 / sds[:, self.first].T ** 2)
-        return collapsed_batch(self.structure, theta, self.moments, self.kept[:, :, None] + changes)
+    def _prior(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        prior = self.given_tau
+        return prior.given({prior.tau.name: self._tau(u)}, prior.arrays, np)
 
 
 def pooled_posterior(
@@ -69,21 +101,28 @@ def pooled_posterior(
         )
     M = sum(map(len, pooled.rows))
     each = priors.prior_rows(posterior.standardised)
-    rows = each[0][1][:M] * priors.coefficients.sd[:M, None]
-    _, first, kind = np.unique(pooled.sds(np.zeros(())), return_index=True, return_inverse=True)
+    log_weights = np.array([weight for weight, _ in each])
+    changes = each[0][1][:M] * priors.coefficients.sd[:M, None]
+    shared, kind, counts = np.unique(pooled.shared_variances, return_inverse=True, return_counts=True)
+    given_tau = PooledPriors(
+        log_weights=log_weights,
+        squares=np.stack([_squares(rows[M:]) for _, rows in each]),
+        tau=pooled.tau,
+        changes=np.stack([_squares(changes[kind == g]) for g in range(len(shared))]),
+        shared=shared,
+        counts=counts.astype(float),
+    )
     inherited = {field.name: getattr(posterior, field.name) for field in fields(GaussianPosterior)}
     return PooledPosterior(
         **inherited
         | {
             "priors": priors,
-            "log_weights": np.array([weight for weight, _ in each]),
+            "log_weights": log_weights,
             "squares": np.stack([_squares(rows) for _, rows in each]),
             "start": np.append(posterior.start, 0.0),
         },
         pooled=pooled,
-        first=first,
-        changes=np.stack([_squares(rows[kind == g]) for g in range(len(first))]),
-        kept=np.stack([_squares(full[M:]) for _, full in each]),
+        given_tau=given_tau,
     )
 
 

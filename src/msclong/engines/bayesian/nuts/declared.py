@@ -24,16 +24,19 @@ from msclong.engines.bayesian.priors.family_priors import GammaDistributed, Orde
 from msclong.engines.bayesian.priors.jeffreys import Flat, PowerLaw
 
 
-def declare(variables: Sequence[Variable], hyperparameters: Any) -> dict[str, Any]:
+def declare(variables: Sequence[Variable], hyperparameters: Any, larger: Any = 1.0) -> dict[str, Any]:
     """Each variable's values on the natural scale, by name, within a PyMC model.
 
-    hyperparameters : one for each element of each variable, side by side.
+    hyperparameters : one for each element of each variable, side by side. larger : cutpoints are so many times what
+    is sampled.
     """
     values = {}
     start = 0
     for variable in variables:
         end = start + len(variable.labels)
-        values[variable.name] = variable.natural(_random_variable(variable, hyperparameters[start:end]))
+        values[variable.name] = variable.natural(
+            _random_variable(variable, hyperparameters[start:end], larger)
+        )
         start = end
     return values
 
@@ -48,7 +51,7 @@ def shapes(variables: Sequence[Variable]) -> tuple[object, ...]:
     return tuple((type(v), v.name, len(v.labels), v.constants()) for v in variables)
 
 
-def _random_variable(variable: Variable, hyper: Any) -> Any:
+def _random_variable(variable: Variable, hyper: Any, larger: Any) -> Any:
     """Chains start around one: the model counts outcomes in units of a residual SD, or of the outcome scale."""
     name, size = variable.name, len(variable.labels)
     match variable:
@@ -74,7 +77,7 @@ def _random_variable(variable: Variable, hyper: Any) -> Any:
             start = np.full(size, variable.shape / variable.rate)
             return pm.Gamma(name, alpha=variable.shape, beta=hyper, shape=size, initval=start)
         case OrderedCutpoints():
-            return _cutpoints(variable)
+            return _cutpoints(variable, larger)
         case Gaussian():
             return pm.Normal(name, 0.0, sigma=hyper, shape=size, initval=np.zeros(size))
         case Flat():
@@ -86,12 +89,12 @@ def _random_variable(variable: Variable, hyper: Any) -> Any:
     raise TypeError(f"no PyMC distribution for {type(variable).__name__}")
 
 
-def _cutpoints(variable: OrderedCutpoints) -> Any:
+def _cutpoints(variable: OrderedCutpoints, larger: Any) -> Any:
     """Order statistics of latent variables."""
     size = len(variable.labels)
     share = np.arange(1, size + 1) / (size + 1)
     start = np.log(share / (1 - share))
-    c = pm.Flat(variable.name, shape=size, transform=transforms.ordered, initval=start)
+    c = larger * pm.Flat(variable.name, shape=size, transform=transforms.ordered, initval=start)
     latent = -0.5 * c**2 if variable.latent == "normal" else -pt.softplus(c) - pt.softplus(-c)
-    pm.Potential(f"prior of {variable.name}", latent.sum())
+    pm.Potential(f"prior of {variable.name}", latent.sum() + size * pt.log(larger))
     return c

@@ -23,12 +23,16 @@ def _log_ndtr(x: Any) -> Any:
 
 TENSORS = Arrays(
     exp=pt.exp,
+    expm1=pt.expm1,
     log=pt.log,
     log1p=pt.log1p,
     sqrt=pt.sqrt,
+    minimum=pt.minimum,
+    maximum=pt.maximum,
     where=pt.where,
     gammaln=pt.gammaln,
     log_ndtr=_log_ndtr,
     softplus=pt.softplus,
+    may_exceed=lambda x, limit: True,
     log1mexp=pt.log1mexp,
 )

@@ -7,6 +7,13 @@ from pandas.api.types import is_bool_dtype
 
 from msclong.design.fixed_effects import FixedEffects, columns_in
 
+CONSTANT = 1e-12
+"""A column is constant when its SD is below this share of its largest absolute value."""
+
+AT_MEANS = "at the covariates' means"
+"""What tables add to the name of a parameter that depends on the zero of a covariate, where it is that of the centred
+model."""
+
 SAME_SPAN = 1e-8
 """Share of a column's length that may lie outside the span of the others' before the two models count as different."""
 

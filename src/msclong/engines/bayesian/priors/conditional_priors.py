@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import logit
 
 from msclong.design.design import Design
+from msclong.design.fixed_effects import FixedEffects
 from msclong.engines.bayesian.priors.covariance_priors import covariance_prior
 from msclong.engines.bayesian.priors.covariance_variables import CovariancePrior
 from msclong.engines.bayesian.priors.family_priors import FamilyPrior, family_prior
@@ -21,10 +22,17 @@ from msclong.engines.bayesian.priors.model_priors import (
     scale_of_these_data,
 )
 from msclong.engines.bayesian.priors.named_priors import check_names, with_named_family, with_named_variables
-from msclong.errors import EngineError
+from msclong.errors import EngineError, SpecError
+from msclong.spec.distributions import Mixture, Normal
 
 ZERO = "zero: "
 """What the names of a hurdle's zero part start with, in tables and in `Priors(coefficients=...)`."""
+
+MOST_SPAN = 100.0
+"""A linear predictor whose prior keeps its ends farther apart than this is no logarithm or logit: odds of 1e43."""
+
+SURELY = 5.0
+"""Standard deviations of a prior within which its parameter lies for certain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +65,8 @@ class ConditionalPriors:
 def conditional_priors(design: Design) -> ConditionalPriors:
     """The priors that the spec's `Priors` gives a conditional design.
 
-    Raises SpecError for a named prior of a parameter that the model does not have, EngineError for Jeffreys' prior.
+    Raises SpecError for a named prior of a parameter that the model does not have, or one that no outcome can follow;
+    EngineError for Jeffreys' prior.
     """
     priors = design.spec.priors
     if priors.covariance != "weakly informative":
@@ -72,16 +81,17 @@ def conditional_priors(design: Design) -> ConditionalPriors:
         False: {name: p for name, p in priors.coefficients.items() if not name.startswith(ZERO)},
     }
     mean = coefficient_prior(design.fixed, priors, s, typical_predictor(design), design.linked)
+    if design.linked:
+        _refuse_impossible(design.fixed, named[False], design.family.link)
     coefficients = [coefficient_components(mean, design.fixed.names, named[False])]
     if design.zero is not None:
         share = float((design.y == 0).sum() + 0.5) / (design.n_obs + 1)
         zero = coefficient_prior(design.zero, priors, 1.0, float(logit(share)), linked=True)
+        _refuse_impossible(design.zero, named[True], "logit")
         coefficients.append(coefficient_components(zero, design.zero.names, named[True]))
     else:
         check_names([ZERO + name for name in named[True]], mean.names, "coefficients")
-    # Of several predictors each coordinate is read by one: their sum has all.
-    coords = design.latent_coords().sum(axis=1)
-    covariance = covariance_prior(design.structure, priors, s, coords)
+    covariance = covariance_prior(design.structure, priors, s, design.latent_coords())
     family = design.family
     own = family_prior(family, family.sizes(design.y), priors, s, design.dispersion_levels)
     return ConditionalPriors(
@@ -92,6 +102,22 @@ def conditional_priors(design: Design) -> ConditionalPriors:
         outcome_scale=s,
         note=_note(design, s),
     )
+
+
+def _refuse_impossible(fixed: FixedEffects, named: Mapping[str, Normal | Mixture], link: str) -> None:
+    """Raise SpecError for a prior under which outcomes of this link would differ beyond anything measurable."""
+    for name, prior in named.items():
+        if name not in fixed.names:
+            continue
+        normals = prior.normals if isinstance(prior, Mixture) else (prior,)
+        least = min(max(abs(normal.mean) - SURELY * normal.sd, 0.0) for normal in normals)
+        span = float(least * np.ptp(fixed.X[:, fixed.names.index(name)]))
+        if span > MOST_SPAN:
+            raise SpecError(
+                f"The prior {prior} of {name!r} moves the linear predictor by {span:.4g} or more over these data, on "
+                f"the {link} scale: no outcome does that. Priors of coefficients are for a change of one in their "
+                f"covariate, on the {link} scale."
+            )
 
 
 def typical_predictor(design: Design) -> float:

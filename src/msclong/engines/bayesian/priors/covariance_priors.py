@@ -34,8 +34,10 @@ from msclong.covariance.toeplitz import HeterogeneousToeplitz, Toeplitz
 from msclong.covariance.unstructured import Unstructured
 from msclong.covariance.visit_structure import VisitStructure
 from msclong.covariance.within_groups import WithinGroups
-from msclong.covariance.working import CholeskyFactor, Elementwise, Joined, Working, unvech
+from msclong.covariance.working import CholeskyFactor, Elementwise, Joined, Working, congruence
 from msclong.covariance.wrapped import Wrapped
+from msclong.engines.bayesian.priors.centred_columns import AT_MEANS
+from msclong.engines.bayesian.priors.centred_effects import centred_effects
 from msclong.engines.bayesian.priors.covariance_variables import (
     CovariancePrior,
     Gaussian,
@@ -44,11 +46,20 @@ from msclong.engines.bayesian.priors.covariance_variables import (
     StretchedBeta,
     Values,
 )
+from msclong.engines.bayesian.priors.partial_correlations import (
+    covariance_from_partials,
+    factor_from_partials,
+    partials_from_covariance,
+    vech_of_square,
+)
 from msclong.errors import EngineError
 from msclong.spec.prior import Priors
 
 EVERY_VISIT = "sd (every visit)"
 """Label of a standard deviation that all visits share."""
+
+TO_ZEROS = "to zeros"
+"""Name of T among the `data` of the prior of random effects, see `centred_effects`."""
 
 
 def covariance_prior(
@@ -56,10 +67,11 @@ def covariance_prior(
 ) -> CovariancePrior:
     """The prior of a structure's parameters, in outcome units.
 
+    coords : (N, d) of the rows, or (N, m, d) where they have m linear predictors.
     Raises EngineError for a structure whose working coordinates have no generic prior.
     """
     build = COVARIANCE_PRIORS.get(type(structure), generic)
-    return build(structure, PriorScale(priors, s, coords))
+    return build(structure, PriorScale(priors, s, coords if coords.ndim == 3 else coords[:, None]))
 
 
 def unstructured(structure: Unstructured, scale: PriorScale) -> CovariancePrior:
@@ -69,14 +81,16 @@ def unstructured(structure: Unstructured, scale: PriorScale) -> CovariancePrior:
 
 
 def random_effects(structure: RandomEffects, scale: PriorScale) -> CovariancePrior:
-    """Half-t standard deviation for each effect, per SD of its covariate; LKJ correlation matrix."""
-    spread = scale.coords.std(axis=0)
-    size = np.abs(scale.coords).max(axis=0)
-    constant = spread <= 1e-12 * size
-    per = np.where(constant, np.where(size > 0, size, 1.0), spread)
-    sds = scale.sds("sd", tuple(f"sd({effect})" for effect in structure.effects), per)
-    # Of effects with hardly any variance the matrix is near singular: its elements one by one suit it better.
-    return replace(sds_and_lkj(sds, scale.priors.correlation_eta), matrices=())
+    """Half-t standard deviation for each effect, per SD of its covariate; LKJ correlation matrix.
+
+    Of the effects at the covariates' means (see `centred_effects`): the prior does not depend on where a covariate
+    has its zero. A standard deviation that the priors name 'sd(Intercept)' is that of the intercept as it is written.
+    """
+    labels = [f"sd({effect})" for effect in structure.effects]
+    per, T = centred_effects(scale.coords, [label in scale.priors.sds for label in labels])
+    moved = (np.eye(len(T)) != T).any(axis=1)
+    labels = [f"{label} {AT_MEANS}" if at else label for label, at in zip(labels, moved, strict=True)]
+    return correlated_effects(scale.sds("sd", tuple(labels), per), scale.priors.correlation_eta, T)
 
 
 def independent(structure: Independent, scale: PriorScale) -> CovariancePrior:
@@ -164,7 +178,7 @@ def spatial(structure: SpatialExponential, scale: PriorScale) -> CovariancePrior
 def additive(structure: Additive, scale: PriorScale) -> CovariancePrior:
     """The parts' priors side by side, their variables numbered by part; by group, labelled by it."""
     parts = [
-        covariance_prior(part, scale.priors, scale.s, scale.coords[:, columns])
+        covariance_prior(part, scale.priors, scale.s, scale.coords[..., columns])
         for part, _, columns in structure.split()
     ]
     if isinstance(structure, ByGroup):
@@ -174,7 +188,7 @@ def additive(structure: Additive, scale: PriorScale) -> CovariancePrior:
 
 def wrapped(structure: Wrapped, scale: PriorScale) -> CovariancePrior:
     """The part's own prior; with observation weights, that of an observation of weight one."""
-    return covariance_prior(structure.part, scale.priors, scale.s, scale.coords[:, 1:])
+    return covariance_prior(structure.part, scale.priors, scale.s, scale.coords[..., 1:])
 
 
 def generic(structure: CovarianceStructure, scale: PriorScale) -> CovariancePrior:
@@ -210,40 +224,6 @@ COVARIANCE_PRIORS: dict[type, Callable[[Any, PriorScale], CovariancePrior]] = {
     Scaled: wrapped,
 }
 """Structures with a prior of their own (exact type, for a subclass may mean something else by theta)."""
-
-
-def covariance_from_partials(sd: Any, partial: Any, size: int, xp: Any) -> Any:
-    """vech of D R D from `size` standard deviations and the canonical partial correlations below them, row by row."""
-    row, column = np.tril_indices(size)
-    factor = factor_from_partials(sd, partial, size, xp)
-    return (factor[row] * factor[column]).sum(axis=1)
-
-
-def factor_from_partials(sd: Any, partial: Any, size: int, xp: Any) -> Any:
-    """The Cholesky factor of D R D, (size, size).
-
-    Row i of R's Cholesky factor is z_i1, z_i2 sqrt(1 - z_i1^2), ... (Lewandowski, Kurowicka and Joe 2009, section 2).
-    """
-    i, j = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
-    below = i > j
-    position = np.where(below, i * (i - 1) // 2 + j, 0)
-    z = partial[position] * below + np.eye(size)
-    left = np.ones(size)
-    columns = []
-    for m in range(size):
-        columns.append(z[:, m] * left * (np.arange(size) >= m))
-        left = left * (1 - (z[:, m] * (np.arange(size) > m)) ** 2) ** 0.5
-    return sd[:, None] * xp.stack(columns, axis=1)
-
-
-def partials_from_covariance(theta: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The inverse of `covariance_from_partials` for S rows: standard deviations (S, size), partial correlations."""
-    sigma = unvech(theta.T, size).transpose(2, 0, 1)
-    sd = np.sqrt(np.einsum("sii->si", sigma))
-    factor = np.linalg.cholesky(sigma / (sd[:, :, None] * sd[:, None, :]))
-    left = np.sqrt((1 - np.cumsum(factor**2, axis=2) + factor**2).clip(0, None))  # of row i before column j
-    row, column = np.tril_indices(size, -1)
-    return sd, factor[:, row, column] / left[:, row, column]
 
 
 def _by_visit(structure: VisitStructure) -> tuple[str, ...]:
@@ -299,6 +279,24 @@ def sds_and_lkj(sds: HalfT, eta: float) -> CovariancePrior:
     )
 
 
+def correlated_effects(sds: HalfT, eta: float, T: np.ndarray) -> CovariancePrior:
+    """Half-t standard deviations and an LKJ(eta) correlation matrix of b_c; theta is the covariance of b = T b_c."""
+    size = len(sds.labels)
+    centred = sds_and_lkj(sds, eta)
+    if size == 1:
+        return centred
+
+    def theta(v: Values, xp: Any) -> Any:
+        factor = factor_from_partials(v["sd"], v["partial"], size, xp)
+        return vech_of_square(v.get(TO_ZEROS, T) @ factor, size)
+
+    back = congruence(np.linalg.inv(T))
+    # Of effects with hardly any variance the matrix is near singular: its elements one by one suit it better.
+    return CovariancePrior(
+        centred.variables, theta, lambda theta: centred.values(theta @ back.T), data={TO_ZEROS: T}
+    )
+
+
 def labelled(prior: CovariancePrior, group: str) -> CovariancePrior:
     """The same prior where every label names the group."""
     return replace(prior, variables=tuple(v.of_group(group) for v in prior.variables))
@@ -308,11 +306,13 @@ def side_by_side(parts: list[CovariancePrior]) -> CovariancePrior:
     variables = tuple(
         replace(v, name=f"{v.name}_{i}") for i, part in enumerate(parts) for v in part.variables
     )
+    data = {f"{name}_{i}": array for i, part in enumerate(parts) for name, array in part.data.items()}
 
     def theta(values: Values, xp: Any) -> Any:
+        known = {**data, **values}
         return xp.concatenate(
             [
-                part.theta({v.name: values[f"{v.name}_{i}"] for v in part.variables}, xp)
+                part.theta({name: known[f"{name}_{i}"] for name in part.names}, xp)
                 for i, part in enumerate(parts)
             ]
         )
@@ -333,7 +333,7 @@ def side_by_side(parts: list[CovariancePrior]) -> CovariancePrior:
         for start, part in zip(starts, parts, strict=False)
         for m in part.matrices
     )
-    return CovariancePrior(variables, theta, inverse, matrices)
+    return CovariancePrior(variables, theta, inverse, matrices, data)
 
 
 def _from_working(working: Working, names: tuple[str, ...], scale: PriorScale) -> CovariancePrior:

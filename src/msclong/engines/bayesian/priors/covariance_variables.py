@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import log10
 from typing import Any
 
@@ -18,7 +18,7 @@ Values = Mapping[str, Any]
 """Variable name -> vector of its values."""
 
 Theta = Callable[[Values, Any], Any]
-"""(values, xp) -> theta on the natural scale, as a vector."""
+"""(values, xp) -> theta on the natural scale, as a vector; of the prior's `data` its own, where `values` has none."""
 
 Inverse = Callable[[np.ndarray], dict[str, np.ndarray]]
 """theta (S, k) on the natural scale -> the values (S, m) of each variable: the way back of Theta."""
@@ -246,13 +246,19 @@ class CovariancePrior:
 
     matrices : runs of the variables' elements, one after the other, that stand for a covariance matrix of size m: m
     standard deviations and m (m - 1) / 2 partial correlations, or the diagonal of a Cholesky factor and what is
-    below it.
+    below it. data : arrays of the design that theta reads, by name: a compiled model has them among its `values`.
     """
 
     variables: tuple[Variable, ...]
     theta: Theta
     values: Inverse
     matrices: tuple[slice, ...] = ()
+    data: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all that theta reads."""
+        return (*(v.name for v in self.variables), *self.data)
 
 
 def magnitudes(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -262,7 +268,10 @@ def magnitudes(values: tuple[float, ...]) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class PriorScale:
-    """What a structure's prior may depend on: hyperparameters, outcome scale s, coordinates (N, d) of the rows."""
+    """What a structure's prior may depend on: hyperparameters, outcome scale s, coordinates of the rows.
+
+    coords : (N, m, d), of each of m linear predictors.
+    """
 
     priors: Priors
     s: float
@@ -276,5 +285,5 @@ class PriorScale:
 
     def range(self, name: str) -> LogNormal:
         """A range in time: median half the span of all times, the logarithm with RANGE_LOG_SD."""
-        span = float(np.ptp(self.coords[:, 0]))
+        span = float(np.ptp(self.coords[..., 0]))
         return LogNormal("range", (name,), (span / 2 if span > 0 else 1.0,), RANGE_LOG_SD)

@@ -84,7 +84,7 @@ class OrderedCutpoints(Variable):
         )
 
     def described(self) -> list[tuple[str, str]]:
-        return [(self.name, "Dirichlet(1) on the categories' probabilities at the covariates' means")]
+        return [(self.name, "Dirichlet(1) on probabilities of the categories")]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from msclong.design.design import Design
 from msclong.design.fixed_effects import FixedEffects
-from msclong.engines.bayesian.priors.centred_columns import centred
+from msclong.engines.bayesian.priors.centred_columns import AT_MEANS, CONSTANT, centred
 from msclong.engines.bayesian.priors.covariance_priors import covariance_prior
 from msclong.engines.bayesian.priors.covariance_variables import CovariancePrior
 from msclong.engines.bayesian.priors.jeffreys import power_of_determinant
@@ -22,14 +22,8 @@ from msclong.likelihood.standardised import Standardised
 from msclong.spec.distributions import Mixture, Normal
 from msclong.spec.prior import Priors
 
-CONSTANT = 1e-12
-"""A column is constant when its SD is below this share of its largest absolute value."""
-
 MEAN_OUTCOME = "mean outcome (intercept at the covariates' means)"
 """The intercept's default parameter in tables of priors."""
-
-AT_MEANS = "at the covariates' means"
-"""What tables add to the name of a coefficient that products with a covariate make depend on its zero."""
 
 MOST_COMPONENTS = 64
 """Combinations of the components of named mixtures: each costs an integral over beta at every draw."""

@@ -82,6 +82,37 @@ def test_the_error_of_a_weighted_mean_is_what_repetition_shows():
     assert np.mean(low) < 500
 
 
+def test_the_tail_is_that_of_the_share_beyond_the_quantile():
+    """Against the definition, with ties, values drawn twice and unequal weights."""
+    rng = np.random.default_rng(6)
+    x = np.round(rng.standard_normal((5000, 4)) * [1, 3, 0.4, 100])
+    # The lowest of the last column have hardly any weight: the quantile is far up.
+    weights = rng.dirichlet(np.ones(5000)) * np.where(x[:, 3] < 0, 1e-3, 1.0)
+    weights /= weights.sum()
+    expected = []
+    for column in x.T:
+        sizes = []
+        for side in (column, -column):
+            quantile = min(v for v in side if weights[side <= v].sum() >= 0.05)
+            inside = (side <= quantile).astype(float)
+            square = (inside - weights @ inside) ** 2
+            sizes.append(min(weights @ square / (weights**2 @ square), len(x)))
+        expected.append(min(sizes))
+    np.testing.assert_allclose(weighted_convergence(x, weights)["ess_tail"], expected, rtol=1e-10)
+
+
+def test_some_of_the_resampled_draws_have_their_own_figures():
+    """Draws of one value picked more than once are one: of some of them, as of a sample of these alone."""
+    rng = np.random.default_rng(7)
+    chosen = rng.integers(0, 50, 400)
+    x = rng.standard_normal((50, 2))[chosen]
+    kept = np.arange(0, 400, 3)
+    found = Resampled(chosen).of_some(kept)(x[None, kept])
+    values, counts = np.unique(x[kept, 0], return_counts=True)
+    w = counts / len(kept)
+    assert found["mcse"][0] == pytest.approx(np.sqrt((w**2 * (values - w @ values) ** 2).sum()))
+
+
 def test_equal_weights_count_every_draw():
     x = np.random.default_rng(4).standard_normal((2000, 2))
     figures = weighted_convergence(x, np.full(2000, 1 / 2000))

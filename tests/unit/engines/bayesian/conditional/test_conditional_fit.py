@@ -100,8 +100,10 @@ def test_what_a_fit_holds(family, phi):
     assert outcome.diagnostics["sampler"] == "importance"
     assert outcome.diagnostics["Pareto k-hat"] < 0.7
     assert outcome.diagnostics["quadrature error"] < 1e-3
-    assert estimate.draws.shape == (1, 2000, len(fit.design.fixed.names))
-    assert estimate.theta.shape == (1, 2000, fit.design.structure.n_parameters)
+    draws = outcome.diagnostics["draws"]
+    assert draws in (2000, 8000)  # four times as many where few of them were effective
+    assert estimate.draws.shape == (1, draws, len(fit.design.fixed.names))
+    assert estimate.theta.shape == (1, draws, fit.design.structure.n_parameters)
     sizes = {name: len(value) for name, value in phi.items()}
     assert {n.replace(" ", "_"): v.shape[2] for n, v in estimate.phi.items()} == sizes
     zeros = 0 if estimate.zero is None else estimate.zero.shape[2]
@@ -236,7 +238,7 @@ def test_what_quadrature_does_not_serve(formula, why):
             11,
             "has us, and a subject here has 11 linear predictors, more than 10",
         ),
-        ("y ~ time + ar1(time | id)", 201, 3, "has 603 observations, more than 600"),
+        ("y ~ time + ar1(time | id)", 67, 3, "has 201 observations, more than 200"),
     ],
 )
 def test_what_importance_sampling_does_not_serve(formula, n, t, why):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytest
 from pytensor.compile.mode import Mode
 from scipy import stats
@@ -92,10 +93,10 @@ def bernoulli(design, priors, data, values):
 def cumulative(design, priors, data, values):
     beta = data.coefficients[0].origin + data.coefficients[0].back @ values["coefficients of X"]
     effects, sd, log_prior = correlated(design, values, values["z"])
-    spread = design.coords.std(axis=0)
-    per = np.where(spread > 0, spread, 1.0)
+    Z = design.coords - [0, design.coords[:, 1].mean()]
+    per = np.array([1, Z[:, 1].std()])
     fixed = design.fixed.X @ beta
-    eta = fixed + (effects[design.subject] * design.coords).sum(axis=1)
+    eta = fixed + (effects[design.subject] * Z).sum(axis=1)
     u = values["cutpoint_ordered__"]
     cut = np.cumsum(np.r_[u[0], np.exp(u[1:])])
     below = expit(np.r_[-np.inf, cut + fixed.mean(), np.inf] - eta[:, None])
@@ -282,6 +283,22 @@ def test_a_dispersion_for_each_visit():
         + normal_prior(beta, data.coefficients[0].components)
     )
     assert float(evaluate(values)) == pytest.approx(expected, rel=EXACT)
+
+
+def test_a_model_that_is_compiled_serves_data_of_other_means():
+    first, second = (
+        parts("level ~ x + (1 + t | id)", "student", table().assign(t=lambda f, at=at: at + f["t"]))[2]
+        for at in (0, 5)
+    )
+    assert first.key == second.key
+    expected, shapes = log_posterior(second)
+    with conditional_model(first) as model:
+        pm.set_data(second.arrays)
+        evaluate = model.compile_logp(jacobian=False, mode=INTERPRETED)
+    values = {k: np.random.default_rng(9).normal(0, 0.5, shape) for k, shape in shapes.items()}
+    assert float(evaluate(values)) == pytest.approx(float(expected(values)), rel=EXACT)
+    # At the covariate's mean the same values stand for the same effects.
+    assert float(evaluate(values)) == pytest.approx(float(log_posterior(first)[0](values)), rel=EXACT)
 
 
 def test_models_of_one_shape_share_what_is_compiled():

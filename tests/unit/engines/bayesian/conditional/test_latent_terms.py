@@ -58,7 +58,7 @@ def test_effects_have_the_covariance_of_the_structure(terms, family, by_name):
     values = {v.name: v.natural(rng.uniform(0.3, 0.8, len(v.labels))) for v in prior.variables}
     theta = prior.theta(values, np)
     # By their names the factor is taken from the prior's variables, else from theta.
-    known = values if by_name else {}
+    known = {**values, **prior.data} if by_name else {}
     coords = design.latent_coords()
     N, m = coords.shape[:2]
     # The derivative of all linear predictors in z: their covariance is J J'.

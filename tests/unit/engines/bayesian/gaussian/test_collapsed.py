@@ -105,7 +105,7 @@ def test_its_derivative_is_that_of_central_differences(name):
     standardised = standardise(design.moments).moments
     moments = collapse(standardised, 0.1 * np.eye(standardised.n_fixed, standardised.n_fixed + 1))
     theta = theta_values(design, standardised, 1)[0]
-    _, derivative = value_at(design, theta, moments)
+    _, derivative, _ = value_at(design, theta, moments)
     slopes = design.structure.first(theta, moments.coords)
     exact = np.einsum("pab,kpab->k", derivative, slopes)
     step = 1e-6
@@ -114,16 +114,30 @@ def test_its_derivative_is_that_of_central_differences(name):
         assert exact[j] == pytest.approx((up - down) / (2 * step), rel=1e-6, abs=1e-6)
 
 
+def test_its_derivative_in_the_prior_is_that_of_central_differences():
+    standardised = standardise(DESIGNS["us"].moments).moments
+    q, rng = standardised.n_fixed + 1, np.random.default_rng(6)
+    theta = theta_values(DESIGNS["us"], standardised, 1)[0]
+    at, towards = rng.normal(size=(q, q)), rng.normal(size=(q, q))
+
+    def value(step):
+        return value_at(DESIGNS["us"], theta, collapse(standardised, at + step * towards))
+
+    prior_of = [collapse(standardised, at + step * towards).prior for step in (-1e-6, 1e-6)]
+    exact = value(0.0)[2] @ (prior_of[1] - prior_of[0])
+    assert exact == pytest.approx(value(1e-6)[0] - value(-1e-6)[0], rel=1e-6)
+
+
 @pytest.mark.parametrize("broken", [-1.0, np.nan])
 def test_outside_the_positive_definite_matrices_it_is_minus_infinity(broken):
     design = DESIGNS["us"]
     moments = collapse(design.moments, np.zeros((8, 9)))
     sigma = np.broadcast_to(broken * np.eye(4), (len(moments.size), 4, 4))
-    value, derivative = collapsed_log_likelihood(
+    value, *derivatives = collapsed_log_likelihood(
         sigma, moments.size, moments.n, moments.products, moments.prior
     )
     assert value == -np.inf
-    assert np.isfinite(derivative).all()
+    assert all(np.isfinite(one).all() for one in derivatives)
 
 
 def test_too_many_patterns_are_refused(monkeypatch):

@@ -8,6 +8,7 @@ from scipy.stats import norm, t
 
 import msclong as ml
 from msclong.engines.bayesian.checking.parameter_tables import weighted_quantile
+from msclong.engines.bayesian.gaussian.gaussian_fit import FREE_DRAWS
 from msclong.engines.bayesian.importance.importance_sampling import systematic
 from msclong.errors import ConvergenceWarning, EngineError
 
@@ -126,6 +127,16 @@ def test_hopeless_weights_are_a_warning_that_names_nuts():
     assert not fit.outcome.converged
     assert fit.outcome.diagnostics["sampler"] == "importance"
     assert any('Bayesian(sampler="nuts")' in note for note in fit.outcome.notes)
+
+
+def test_a_small_model_has_more_draws_behind_its_tables_than_were_asked_for():
+    small = ml.fit("y ~ 1 + (1 | id)", one_way().assign(visit=0), engine=ml.Bayesian(draws=50, seed=1))
+    assert small.outcome.diagnostics["draws"] == FREE_DRAWS
+    assert len(small.estimate.weights) == FREE_DRAWS
+    assert small.estimate.draws.shape[:2] == (1, 200)
+    assert small.estimate.theta.shape[:2] == (1, 200)
+    large = ml.fit("y ~ C(visit) + us(visit | id)", visits(40, 8), engine=ml.Bayesian(draws=50, seed=1))
+    assert large.outcome.diagnostics["draws"] < FREE_DRAWS / 4
 
 
 def test_a_large_mixture_is_thinned_and_stays_right(monkeypatch):

@@ -1,6 +1,7 @@
 """The PyMC model of theta, evaluated by PyTensor's interpreter: nothing is compiled here."""
 
 import numpy as np
+import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
@@ -25,10 +26,10 @@ FORMULAS = {
 }
 
 
-def parts(name):
+def parts(name, table=None):
     """design, prior, moments, unit of one model."""
     spec = ml.ModelSpec(FORMULAS[name])
-    table = ml.datasets.sleepstudy()
+    table = ml.datasets.sleepstudy() if table is None else table
     if "change" in spec.formula:
         table = ml.datasets.hamd17()
         table = table.assign(week=table["week"].astype(float))
@@ -76,10 +77,30 @@ def test_log_density_is_prior_plus_collapsed_likelihood(name):
                 else np.exp(raw)
             )
         sigma = design.structure.sigma(prior.theta(values, np), moments.coords)
-        expected, _ = collapsed_log_likelihood(
+        expected, _, _ = collapsed_log_likelihood(
             sigma, moments.size, moments.n, moments.products, moments.prior
         )
         assert whole(at) - without(at) == pytest.approx(expected, rel=1e-10)
+
+
+def test_a_model_that_is_compiled_serves_data_of_other_means():
+    """The same patterns with other numbers of subjects: Days have another mean, and the effects another centre."""
+    models, points = [], None
+    for late in (6, 12):
+        table = ml.datasets.sleepstudy()
+        left = table["Subject"].cat.codes >= late
+        design, prior, moments, unit = parts("slope", table[~(left & (table["Days"] > 4))])
+        models.append(theta_model(design.structure, prior, moments, unit))
+        points = points or point(models[0], np.random.default_rng(4))
+    assert not np.allclose(prior.data["to zeros_0"][0, 1], -4.5)
+    one, other = models
+    expected = other.compile_logp(mode=INTERPRETED)(points)
+    with one:
+        before = one.compile_logp(mode=INTERPRETED)(points)
+        pm.set_data({"data": other["data"].get_value()})
+        after = one.compile_logp(mode=INTERPRETED)(points)
+    assert after == pytest.approx(expected, rel=1e-12)
+    assert before != pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", FORMULAS)

@@ -11,7 +11,6 @@ from msclong.covariance.working import unvech
 from msclong.design.design import build_design
 from msclong.engines.bayesian.importance.covariance_coordinates import coordinates_at
 from msclong.engines.bayesian.importance.matrix_coordinates import MatrixCoordinates, factor_of_variables
-from msclong.engines.bayesian.priors.covariance_priors import partials_from_covariance
 from msclong.engines.bayesian.priors.covariance_variables import (
     Gaussian,
     HalfNormal,
@@ -21,6 +20,7 @@ from msclong.engines.bayesian.priors.covariance_variables import (
     StretchedBeta,
 )
 from msclong.engines.bayesian.priors.model_priors import model_priors
+from msclong.engines.bayesian.priors.partial_correlations import partials_from_covariance
 from msclong.likelihood.standardised import standardise
 
 # Densities are of the same formulas, in another order.

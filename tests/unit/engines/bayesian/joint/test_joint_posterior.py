@@ -10,12 +10,22 @@ import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import build_design
 from msclong.design.joint_design import JointDesign
-from msclong.engines.bayesian.joint.joint_fit import joint_posterior
+from msclong.engines.bayesian.joint.joint_fit import joint_model, joint_posterior
+from msclong.engines.bayesian.joint.joint_priors import joint_priors
 from msclong.engines.bayesian.joint.pooled_changes import HETEROGENEITY, MEAN_SD, pooled_changes
+from msclong.engines.bayesian.priors.covariance_variables import StretchedBeta
+from msclong.engines.bayesian.priors.prior_predictive import theta_draws
 from several_outcomes import several_outcomes
 
 EXACT = 1e-8
 """Both are direct linear algebra on 150 rows."""
+
+STEP = 1e-5
+DIFFERENCES = 1e-5
+"""Central differences of that step of log densities around 100: rounding leaves 1e-9 / STEP at most."""
+
+SHIFTED = 1e-6
+"""Covariances of order one: weeks from 2018 leave 1e-16 * 2018^2 of their digits."""
 
 SCALES = {"y0": 2.0, "y1": 3.0}
 
@@ -32,6 +42,25 @@ def joint() -> JointDesign:
         spec = ml.ModelSpec(formula, visit=visit, priors=ml.Priors(outcome_scale=SCALES[name]))
         designs[name] = build_design(spec, long_data(spec, trial))
     return JointDesign(designs, SCALES, correlated=True)
+
+
+def test_the_prior_of_correlated_effects_does_not_depend_on_the_origin_of_time():
+    found = []
+    for origin in (0, 2018):
+        trial = several_outcomes(n=6, visits=3)
+        trial["week"] += origin
+        designs = {}
+        for name in SCALES:
+            spec = ml.ModelSpec(
+                f"{name} ~ week + (1 + week | id)", priors=ml.Priors(outcome_scale=SCALES[name])
+            )
+            designs[name] = build_design(spec, long_data(spec, trial))
+        joint = JointDesign(designs, SCALES, correlated=True)
+        prior = joint_priors(joint).covariance
+        assert "sd(Intercept) at the covariates' means | y1" in prior.variables[0].labels
+        theta = theta_draws(prior, 3, np.random.default_rng(1))
+        found.append(np.stack([joint.structure.sigma(one, joint.coords[None]) for one in theta]))
+    np.testing.assert_allclose(found[1], found[0], rtol=SHIFTED, atol=SHIFTED)
 
 
 def dense(joint: JointDesign, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -133,6 +162,43 @@ def test_pooled_changes_given_their_heterogeneity(joint):
     log_prior = stats.t(3, scale=HETEROGENEITY.scale).logpdf(tau) + u[:, -1]
     log_prior = log_prior + posterior.coordinates.log_prior(u[:, :-1].T)
     check_against_dense(joint, posterior, u, lambda i: pooled_prior(joint, tau[i]), log_prior)
+
+
+def test_the_pymc_model_is_the_density_given_theta_and_tau_and_has_its_gradient(joint):
+    """Evaluated without compiling."""
+    from pytensor.compile.mode import Mode
+
+    pooled = pooled_changes(joint, {"y0": -1.0, "y1": 1.0}, HETEROGENEITY)
+    posterior, model = joint_posterior(joint, pooled), joint_model(joint, pooled)
+    interpreted = Mode(linker="py", optimizer=None)
+    with model:
+        whole = model.compile_logp(mode=interpreted)
+        of_variables = model.compile_logp(vars=model.free_RVs, mode=interpreted)
+        gradient = model.compile_dlogp(mode=interpreted)
+    rng, prior = np.random.default_rng(8), posterior.priors.covariance
+    found, expected = [], []
+    for _ in range(3):
+        at = {value.name: rng.normal(0, 0.4, value.type.shape) for value in model.value_vars}
+        natural = {}
+        for variable in (*prior.variables, pooled.tau):
+            (raw,) = (at[key] for key in at if key.startswith(f"{variable.name}_"))
+            beta = isinstance(variable, StretchedBeta)
+            natural[variable.name] = variable.natural(1 / (1 + np.exp(-raw))) if beta else np.exp(raw)
+        theta = posterior.in_outcome_units(prior.theta(natural, np)[None])[0]
+        found.append(whole(at) - of_variables(at))
+        expected.append(given(*dense(joint, theta), *pooled_prior(joint, natural["heterogeneity"][0]))[0])
+        centre = np.concatenate(list(at.values()))
+        ends = np.cumsum([one.size for one in at.values()])[:-1]
+        slopes = [
+            (
+                whole(dict(zip(at, np.split(centre + e, ends), strict=True)))
+                - whole(dict(zip(at, np.split(centre - e, ends), strict=True)))
+            )
+            / (2 * STEP)
+            for e in STEP * np.eye(len(centre))
+        ]
+        np.testing.assert_allclose(gradient(at), slopes, rtol=DIFFERENCES, atol=DIFFERENCES)
+    np.testing.assert_allclose(np.diff(found), np.diff(expected), rtol=EXACT)
 
 
 def test_heterogeneity_and_means_given_the_changes(joint):

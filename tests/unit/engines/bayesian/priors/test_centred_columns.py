@@ -7,12 +7,8 @@ import pandas as pd
 import pytest
 
 import msclong as ml
-from msclong.api import long_data
-from msclong.design.design import build_design
 from msclong.design.fixed_effects import build_fixed_effects
 from msclong.engines.bayesian.priors.centred_columns import centred
-from msclong.engines.bayesian.priors.far_origin import warn_of_far_origins
-from msclong.errors import DataWarning
 
 # Calendar years leave 1e-16 * 2000^2 of the digits of products with them.
 DIGITS = 1e-6
@@ -77,11 +73,3 @@ def test_nor_does_that_of_a_count(table):
     a, b = near.contrasts(effect="link"), far.contrasts(effect="link")
     np.testing.assert_allclose(a["estimate"], b["estimate"], atol=0.1 * a["se"].min())
     np.testing.assert_allclose(a["se"], b["se"], rtol=0.1)
-
-
-@pytest.mark.parametrize("effects", ["1 + t | id", "1 + t || id"])
-def test_random_slopes_against_a_far_origin_are_warned_of(table, effects):
-    spec = ml.ModelSpec(f"y ~ arm * t + ({effects})")
-    warn_of_far_origins(build_design(spec, long_data(spec, table)))
-    with pytest.warns(DataWarning, match="zero of t is far"):
-        warn_of_far_origins(build_design(spec, long_data(spec, table.assign(t=table["t"] + 2018))))

@@ -20,8 +20,9 @@ from msclong.covariance.toeplitz import HeterogeneousToeplitz, Toeplitz
 from msclong.covariance.unstructured import Unstructured
 from msclong.covariance.within_groups import WithinGroups
 from msclong.covariance.working import Working
-from msclong.engines.bayesian.priors.covariance_priors import covariance_from_partials, covariance_prior
+from msclong.engines.bayesian.priors.covariance_priors import covariance_prior
 from msclong.engines.bayesian.priors.covariance_variables import HalfT
+from msclong.engines.bayesian.priors.partial_correlations import covariance_from_partials
 from msclong.errors import EngineError
 from user_structures import ExponentialWithNugget, HeterogeneousBanded
 

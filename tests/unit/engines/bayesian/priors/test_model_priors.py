@@ -89,7 +89,7 @@ def test_the_table_names_every_parameter_with_numbers_in_outcome_units():
     expected = {
         "mean outcome (intercept at the covariates' means)": "Normal(298.5, 1000)",
         "Days": "Normal(0, 87.04)",
-        "sd(Intercept)": "half-Student-t(3, 0, 100)",
+        "sd(Intercept) at the covariates' means": "half-Student-t(3, 0, 100)",
         "sd(Days)": "half-Student-t(3, 0, 34.82)",
         "correlation matrix": "LKJ(2)",
         "residual sd": "half-Student-t(3, 0, 100)",

@@ -120,7 +120,7 @@ def test_the_table_shows_what_was_stated():
     prior = model_priors(design).table()["prior"]
     assert prior["Days"] == "0.8 Normal(-2, 0.5) + 0.2 Normal(0, 5)"
     assert prior["residual sd"] == "half-normal(20)"
-    assert prior["sd(Intercept)"] == "half-Student-t(3, 0, 50)"
+    assert prior["sd(Intercept) at the covariates' means"] == "half-Student-t(3, 0, 50)"
 
 
 @pytest.mark.parametrize(
@@ -193,6 +193,7 @@ def test_the_mixture_of_collapsed_likelihoods_is_the_integral_over_beta():
 def test_the_pymc_model_sums_over_the_same_components():
     from pytensor.compile.mode import Mode
 
+    from msclong.engines.bayesian.gaussian.beta_priors import BetaPriors
     from msclong.engines.bayesian.gaussian.theta_model import theta_model
 
     posterior = gaussian_posterior(design_of(coefficients=MIXTURES))
@@ -203,8 +204,8 @@ def test_the_pymc_model_sums_over_the_same_components():
         at = {v.name: np.full(v.type.shape, 0.3) for v in model.value_vars}
         return float(model.compile_logp(mode=Mode(linker="py", optimizer=None))(at))
 
-    weights, squares = posterior.beta_priors
-    singly = [log_density((weights[[c]], squares[[c]])) for c in range(len(weights))]
+    weights, squares = posterior.log_weights, posterior.squares
+    singly = [log_density(BetaPriors(weights[[c]], squares[[c]])) for c in range(len(weights))]
     assert log_density(posterior.beta_priors) == pytest.approx(logsumexp(singly), rel=EXACT)
 
 
