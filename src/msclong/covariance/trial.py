@@ -74,7 +74,9 @@ def try_out(structure: type[VisitStructure] | type[TimeStructure]) -> None:
         try:
             visit = structure(VISITS)
             visit.grid(_parameters(visit))
-        except Exception:  # whatever a user's code raises
+        except (
+            Exception
+        ):  # a user's code may refuse made-up visits, by any error; his own will be tried by the fit
             return
         names = ("grid", "grid_first") if visit.linear else ("grid", "grid_first", "grid_second")
         trial = Trial(visit, {name: getattr(visit, name) for name in names}, (len(VISITS), len(VISITS)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,8 +63,8 @@ class EffectScale:
         if given is None:
             return None
         try:
-            limits: tuple[float, ...] = tuple(given)  # type: ignore[arg-type]
-        except TypeError:
+            limits = tuple(given) if isinstance(given, Iterable) else ()
+        except TypeError:  # an array of no dimension
             limits = ()
         if len(limits) != 2:
             example = "(0.8, 1.25)" if self.ratio else "(-1, 1)"
@@ -105,11 +105,12 @@ def chosen_effect(family: Family, effect: object) -> Effect:
     """The effect that is asked for; None is the family's first. Raises HypothesisError for one it does not have."""
     if effect is None:
         return family.effects[0]
-    if effect not in family.effects:
-        raise HypothesisError(
-            f"effect={effect!r} is not one of family {family.keyword!r}; it has {listing(map(repr, family.effects))}."
-        )
-    return effect  # type: ignore[return-value]  # one of the family's effects
+    for known in family.effects:
+        if known == effect:
+            return known
+    raise HypothesisError(
+        f"effect={effect!r} is not one of family {family.keyword!r}; it has {listing(map(repr, family.effects))}."
+    )
 
 
 def exact(family: Family, effect: Effect, estimate: PointEstimate | PosteriorDraws) -> bool:

@@ -47,7 +47,7 @@ def _numba(op: CollapsedLogLikelihood, node: Apply, **kwargs: Any) -> tuple[Any,
     compiled = numba_njit(collapsed_log_likelihood)
 
     @numba_njit
-    def collapsed(sigma, size, n, products, prior):  # type: ignore[no-untyped-def]  # numba infers the types
+    def collapsed(sigma: Any, size: Any, n: Any, products: Any, prior: Any) -> tuple[Any, Any, Any]:
         value, in_sigma, in_prior = compiled(sigma, size, n, products, prior)
         return np.asarray(value), in_sigma, in_prior
 

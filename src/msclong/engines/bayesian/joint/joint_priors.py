@@ -132,18 +132,22 @@ def _subject_effects(joint: JointDesign, own: Mapping[str, Priors]) -> Covarianc
             "Correlated subject effects have one prior: give all specs the same Priors(sd_df=..., correlation_eta=...)."
         )
     ((df, eta),) = shared
-    sds, T = [], []
+    sds: list[HalfT] = []
+    T = []
     for name, design in joint.designs.items():
         term = joint.random_part(name)
         prior = covariance_prior(term.structure, own[name], 1.0, design.coords[:, term.coords])
-        sds.append(labelled(prior, name).variables[0])
+        variable = labelled(prior, name).variables[0]
+        assert isinstance(
+            variable, HalfT
+        )  # the first of every prior of random effects; named ones come later
+        sds.append(variable)
         T.append(prior.data.get(TO_ZEROS, np.eye(1)))
-    assert all(isinstance(part, HalfT) for part in sds)
     together = HalfT(
         "sd",
         tuple(label for part in sds for label in part.labels),
-        tuple(scale for part in sds for scale in part.scale),  # type: ignore[attr-defined]
+        tuple(scale for part in sds for scale in part.scale),
         df,
-        tuple(per for part in sds for per in part.per),  # type: ignore[attr-defined]
+        tuple(per for part in sds for per in part.per),
     )
     return correlated_effects(together, eta, block_diag(*T))
