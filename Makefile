@@ -21,7 +21,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-report: setup  ## the example trial as a report: build/reports/hamd17.html
+report: setup  ## the founding study and the example trial as reports: build/reports/*.html
+	$(RUN) docs/reports/sjogren_msct.py
 	$(RUN) docs/reports/hamd17.py
 
 test: setup  ## the test suite (minutes)

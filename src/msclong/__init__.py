@@ -12,15 +12,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from msclong import datasets as datasets
     from msclong import errors as errors
+    from msclong import published as published
+    from msclong import single_arm as single_arm
     from msclong.api import fit as fit
     from msclong.api import prior_predictive as prior_predictive
     from msclong.contrasts.graphical import GraphicalProcedure as GraphicalProcedure
     from msclong.covariance.registry import register_structure as register_structure
     from msclong.covariance.time_structure import TimeStructure as TimeStructure
     from msclong.covariance.visit_structure import VisitStructure as VisitStructure
-    from msclong.data import datasets as datasets
+    from msclong.data.bds.bds import BDS as BDS
+    from msclong.data.bds.check import check_bds as check_bds
+    from msclong.data.bds.read import read_bds as read_bds
     from msclong.data.long_data import LongData as LongData
+    from msclong.data.wide import long_from_wide as long_from_wide
     from msclong.diagnostics.influence import influence as influence
     from msclong.diagnostics.observed_covariance import covariance_check as covariance_check
     from msclong.diagnostics.predictive_checks import predictive_check as predictive_check
@@ -49,16 +55,23 @@ if TYPE_CHECKING:
     from msclong.spec.distributions import LogNormal as LogNormal
     from msclong.spec.distributions import Mixture as Mixture
     from msclong.spec.distributions import Normal as Normal
+    from msclong.spec.estimand import Estimand as Estimand
     from msclong.spec.model_spec import ModelSpec as ModelSpec
     from msclong.spec.prior import Priors as Priors
     from msclong.storage import load as load
     from msclong.storage import save as save
+    from msclong.study.analysis_plan import AnalysisPlan as AnalysisPlan
+    from msclong.study.endpoint import Endpoint as Endpoint
+    from msclong.study.multiplicity import Multiplicity as Multiplicity
+    from msclong.study.study import Study as Study
+    from msclong.study.study_fit import StudyFit as StudyFit
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "fit": "msclong.api",
     "ModelSpec": "msclong.spec.model_spec",
+    "Estimand": "msclong.spec.estimand",
     "Priors": "msclong.spec.prior",
     "Normal": "msclong.spec.distributions",
     "Mixture": "msclong.spec.distributions",
@@ -67,6 +80,10 @@ _HOMES = {
     "LogNormal": "msclong.spec.distributions",
     "LKJ": "msclong.spec.distributions",
     "LongData": "msclong.data.long_data",
+    "long_from_wide": "msclong.data.wide",
+    "BDS": "msclong.data.bds.bds",
+    "read_bds": "msclong.data.bds.read",
+    "check_bds": "msclong.data.bds.check",
     "Frequentist": "msclong.engines.frequentist.engine",
     "Bayesian": "msclong.engines.bayesian.engine",
     "StatsmodelsMixedLM": "msclong.engines.statsmodels_engine",
@@ -92,12 +109,22 @@ _HOMES = {
     "fit_joint": "msclong.joint.fit_joint",
     "JointFit": "msclong.joint.joint_fit",
     "report": "msclong.reporting.report",
+    "Study": "msclong.study.study",
+    "StudyFit": "msclong.study.study_fit",
+    "AnalysisPlan": "msclong.study.analysis_plan",
+    "Endpoint": "msclong.study.endpoint",
+    "Multiplicity": "msclong.study.multiplicity",
     "save": "msclong.storage",
     "load": "msclong.storage",
 }
 """Where each public name lives."""
 
-_MODULES = {"datasets": "msclong.data.datasets", "errors": "msclong.errors"}
+_MODULES = {
+    "datasets": "msclong.datasets",
+    "errors": "msclong.errors",
+    "published": "msclong.published",
+    "single_arm": "msclong.single_arm",
+}
 """Public names that are modules."""
 
 __all__ = ["__version__", *_HOMES, *_MODULES]

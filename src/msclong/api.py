@@ -12,6 +12,7 @@ import pandas as pd
 from msclong.data.baseline import baseline_taken_out
 from msclong.data.coded_outcome import coded_outcome
 from msclong.data.long_data import LongData
+from msclong.data.marks import marked
 from msclong.data.nested_subjects import with_subject
 from msclong.data.tables import to_pandas
 from msclong.design.design import build_design
@@ -128,7 +129,7 @@ def long_data(spec: ModelSpec, data: Any) -> LongData:
         _check_roles(spec, data)
         checked = data
     else:
-        frame = to_pandas(data)
+        frame = marked(to_pandas(data))
         outcome = spec.parsed.outcome
         if outcome not in frame.columns:
             frame = frame.assign(**{outcome: _evaluate(outcome, frame)})

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msclong.data import LongData, missing_patterns, visit_counts
-from msclong.data.datasets import hamd17
+from msclong.datasets import hamd17
 
 TRIAL = hamd17()
 ROLES = {"subject": "PATIENT", "outcome": "change", "visit": "week", "arm": "TRT"}

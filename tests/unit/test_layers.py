@@ -38,6 +38,8 @@ ORDER = (
     ("study",),
     ("sensitivity",),
     ("published",),
+    ("single_arm",),
+    ("datasets",),
     ("reporting",),
 )
 STEP = {part: step for step, parts in enumerate(ORDER) for part in parts}

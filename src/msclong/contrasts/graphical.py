@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,13 +64,25 @@ class GraphicalProcedure:
     @classmethod
     def fixed_sequence(cls, labels: Sequence[Hashable]) -> GraphicalProcedure:
         """Hypotheses tested in this order, each at full alpha, until one is not rejected."""
-        if isinstance(labels, str) or not np.iterable(labels):
-            raise HypothesisError(f"A sequence is a list of labels, in order; got {labels!r}.")
-        labels = list(labels)
-        if len(set(labels)) < len(labels):
-            raise HypothesisError(f"A sequence names each label once; got {labels!r}.")
+        labels = _distinct(labels)
         weights = {label: float(i == 0) for i, label in enumerate(labels)}
         return cls(weights, {label: {after: 1.0} for label, after in zip(labels, labels[1:], strict=False)})
+
+    @classmethod
+    def bonferroni(cls, labels: Sequence[Hashable]) -> GraphicalProcedure:
+        """Hypotheses tested at equal shares of alpha, which are not passed on."""
+        labels = _distinct(labels)
+        return cls(dict.fromkeys(labels, 1 / len(labels)), {})
+
+    @classmethod
+    def holm(cls, labels: Sequence[Hashable]) -> GraphicalProcedure:
+        """Equal shares of alpha; each that is rejected passes its share on to the others alike (Holm 1979)."""
+        labels = _distinct(labels)
+        others = {one: [label for label in labels if label != one] for one in labels}
+        return cls(
+            dict.fromkeys(labels, 1 / len(labels)),
+            {one: dict.fromkeys(rest, 1 / len(rest)) for one, rest in others.items() if rest},
+        )
 
     def adjusted(self, p: np.ndarray, rows: pd.Index) -> np.ndarray:
         """Adjusted p-values of `rows`, (m,), by algorithm 2 of Bretz et al. (2009).
@@ -87,21 +99,29 @@ class GraphicalProcedure:
                 f"The graph {' and '.join(filter(None, parts))}; its labels must be the rows of the table: "
                 f"{listing(map(repr, labels), 20)}."
             )
-        w, G = self._arrays(labels)
         adjusted = np.ones(len(p))
+        for level, w in self.stages(p, labels):
+            # Of the stages the last that a row takes part in counts: there p / w and the level are least together.
+            adjusted = np.minimum(adjusted, rejected_at(p, w, level))
+        return adjusted
+
+    def stages(self, p: np.ndarray, labels: Sequence[Any]) -> Iterator[tuple[float, np.ndarray]]:
+        """The steps of algorithm 2 of Bretz et al. (2009) for p-values (m,) of `labels`.
+
+        Yields the level alpha from which on a step is reached, and its weights (m,), zero for what was rejected before.
+        """
+        w, G = self._arrays(labels)
         left = np.ones(len(p), dtype=bool)
-        so_far = 0.0
-        for _ in p:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                scaled = np.where(left & (w > 0), p / w, np.inf)
-            j = int(scaled.argmin())
-            if not np.isfinite(scaled[j]):
-                break
-            so_far = max(so_far, min(1.0, float(scaled[j])))
-            adjusted[j] = so_far
+        level = 0.0
+        while True:
+            yield level, w
+            alone = rejected_at(p, w)
+            j = int(alone.argmin())
+            if not np.isfinite(alone[j]):
+                return
+            level = max(level, min(1.0, float(alone[j])))
             left[j] = False
             w, G = _without(j, w, G, left)
-        return adjusted
 
     def _arrays(self, labels: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
         w = [self.weights[label] for label in labels]
@@ -125,6 +145,21 @@ def _without(j: int, w: np.ndarray, G: np.ndarray, left: np.ndarray) -> tuple[np
     updated[~left] = 0.0
     updated[:, ~left] = 0.0
     return passed_on, updated
+
+
+def rejected_at(p: np.ndarray, w: np.ndarray | float, level: float = 0.0) -> np.ndarray:
+    """The least alpha from `level` on at which p <= w alpha; infinite where the weight is zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(w > 0, np.maximum(level, p / w), np.inf)
+
+
+def _distinct(labels: Sequence[Hashable]) -> list[Hashable]:
+    if isinstance(labels, str) or not np.iterable(labels) or not len(labels):
+        raise HypothesisError(f"A procedure takes a list of labels; got {labels!r}.")
+    labels = list(labels)
+    if len(set(labels)) < len(labels):
+        raise HypothesisError(f"A procedure names each label once; got {labels!r}.")
+    return labels
 
 
 def _shares(weights: np.ndarray) -> bool:

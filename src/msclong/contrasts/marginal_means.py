@@ -76,7 +76,7 @@ def means_of_cells(
         if has_transformed_covariates(fixed, covariates):
             own = _at_own_values(replace(means, grid=grid.drop(columns=covariates)), covariates, rows)
             refuse_ambiguous(fixed, covariates, means.then(then).hypothesis, own.then(then).hypothesis)
-    _warn_of_empty_cells(fixed, listed, by)
+    warn_of_empty_cells(fixed, listed, by)
     return means.then(then)
 
 
@@ -134,9 +134,10 @@ def _row_weights(design: Design) -> np.ndarray:
     return 1 / np.bincount(design.subject)[design.subject]
 
 
-def _warn_of_empty_cells(
+def warn_of_empty_cells(
     fixed: FixedEffects, listed: Mapping[str, Sequence[object]], by: Sequence[str]
 ) -> None:
+    """Warn (DataWarning) of combinations of the listed levels of factors in `by` that were never observed."""
     factors = [name for name in by if name in fixed.discrete]
     if not factors:
         return

@@ -38,6 +38,9 @@ _STRUCTURES: dict[str, Named] = {
 }
 
 
+_BUILT_IN = frozenset(_STRUCTURES)
+
+
 def register_structure[S: Named](structure: S) -> S:
     """Make a visit or time structure known to formulas under its `keyword`.
 
@@ -70,3 +73,8 @@ def structure_class(keyword: str) -> Named:
 
 def known_structures() -> tuple[str, ...]:
     return tuple(_STRUCTURES)
+
+
+def registered_structures() -> tuple[Named, ...]:
+    """Structures that the analyst has registered in this process."""
+    return tuple(structure for keyword, structure in _STRUCTURES.items() if keyword not in _BUILT_IN)

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from msclong.data.keys import check_complete, check_constant, check_unique, levels
+from msclong.data.marks import marked
 from msclong.data.measurements import measurement, rows_where
 from msclong.data.roles import check_roles
 from msclong.data.tables import modelling_frame, to_pandas
@@ -40,7 +41,8 @@ class LongData:
     frame
         A validated copy of all columns with the caller's row labels: the outcome float64, text categorical,
         the visit an ordered categorical with the levels `visits` (numeric, where it was numeric). Rows whose
-        outcome is missing stay; rows of a visit at which nobody was observed do not.
+        outcome is missing stay; rows of a visit at which nobody was observed do not. Of the table's `attrs` it has
+        'synthetic' and 'source'.
     visits
         The visits at which any outcome was observed, in order of time; empty without a visit column.
     arms
@@ -81,7 +83,7 @@ class LongData:
     notes: tuple[str, ...] = field(init=False)
 
     def __post_init__(self, table: Any, visit_order: Sequence[Hashable] | None) -> None:
-        given = to_pandas(table)
+        given = marked(to_pandas(table))
         roles = {role: getattr(self, role) for role in ("subject", "outcome", "visit", "time", "arm")}
         check_roles(given, roles)
         notes = _notes_on_categories(given)

@@ -8,6 +8,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from msclong.data.marks import marks
 from msclong.errors import DataError, listing
 
 
@@ -64,8 +65,10 @@ def _through_narwhals(table: Any) -> pd.DataFrame:
 
 
 def modelling_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """A new frame of the `modelling_column` of every column."""
-    return pd.DataFrame({name: modelling_column(column) for name, column in frame.items()})
+    """A new frame of the `modelling_column` of every column, with the `marks` of the table."""
+    result = pd.DataFrame({name: modelling_column(column) for name, column in frame.items()})
+    result.attrs = marks(frame)
+    return result
 
 
 def modelling_column(column: pd.Series) -> pd.Series:

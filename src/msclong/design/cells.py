@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
 from msclong.design.coordinates import Effects, InverseRootWeight, Measured, Membership, Position
 from msclong.design.design import Design
 from msclong.design.fixed_effects import columns_read
+from msclong.design.reference_grid import expanded
 from msclong.design.visit_grid import MOST_VISITS
-from msclong.errors import HypothesisError
+from msclong.errors import EngineError, HypothesisError, listing
 
 
 def completed(design: Design, cells: pd.DataFrame) -> pd.DataFrame:
@@ -67,6 +70,37 @@ def each_subject_at_each_visit(design: Design) -> pd.DataFrame:
     seen = pd.MultiIndex.from_frame(frame[[subject, visit]].astype(object))
     missing = ~pd.MultiIndex.from_frame(planned[[subject, visit]].astype(object)).isin(seen)
     return pd.concat([frame, planned[missing]], ignore_index=True)
+
+
+def subjects_crossed(
+    design: Design, levels: Mapping[str, Sequence[object]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every observed subject with its own covariates at all combinations of `levels`, which include the visits'.
+
+    Returns the subjects, a row each, and their rows: combinations as `expanded` sorts them, subjects within each. A
+    column that varies within subjects, and has one value at each visit, takes that; weights are one.
+
+    Raises EngineError for a column that varies otherwise: nothing tells its value at another visit.
+    """
+    frame, subject, visit = design.fixed.frame, design.data.subject, str(design.visit)
+    ones = [] if design.spec.weights is None else [design.spec.weights]
+    read = [
+        name
+        for name in dict.fromkeys([*design.fixed.variables, *_read(design)])
+        if name not in (*levels, *ones, subject)
+    ]
+    own = [name for name in read if _one_value_each(frame, subject, name)]
+    of_visit = [name for name in read if name not in own and _one_value_each(frame, visit, name)]
+    if varying := [name for name in read if name not in (*own, *of_visit)]:
+        raise EngineError(
+            f"{listing(map(repr, varying))} differs between one subject's visits, so nothing tells its value "
+            "for a new patient at another visit: take a column of its values at baseline, or leave it out of the model."
+        )
+    subjects = frame.drop_duplicates(subject)[[subject, *own]].reset_index(drop=True)
+    cells = expanded(design.fixed, levels)
+    if of_visit:
+        cells = cells.merge(frame.drop_duplicates(visit)[[visit, *of_visit]], on=visit, how="left")
+    return subjects, cells.merge(subjects, how="cross").assign(**dict.fromkeys(ones, 1.0))
 
 
 def dispersion_of(design: Design, cells: pd.DataFrame) -> np.ndarray:

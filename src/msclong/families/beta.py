@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, polygamma
 
 from msclong.families.arrays import Array, Arrays
 from msclong.families.family import Data, Effect, Eta, Family, Parameter, Phi
@@ -59,6 +59,11 @@ class Beta(Family):
     def draw(self, eta: Eta, phi: Phi, data: Data, rng: np.random.Generator) -> np.ndarray:
         precision = _precision(phi)
         return rng.beta(precision * expit(eta[0]), precision * expit(-eta[0]))
+
+    def latent_variance(self, phi: Phi, mean: np.ndarray) -> np.ndarray:
+        """Of the logit."""
+        precision = _precision(phi)
+        return np.asarray(polygamma(1, precision * mean) + polygamma(1, precision * (1 - mean)))
 
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         refuse_no_proportions(data["y"], outcome, rows, self.keyword)

@@ -47,6 +47,10 @@ class Binomial(Family):
     def draw(self, eta: Eta, phi: Phi, data: Data, rng: np.random.Generator) -> np.ndarray:
         return np.asarray(rng.binomial(self.trials(data).astype(np.int64), expit(eta[0])), dtype=float)
 
+    def latent_variance(self, phi: Phi, mean: np.ndarray) -> np.ndarray:
+        """Of the standard logistic variable that a trial's success is the sign of."""
+        return np.full(len(mean), np.pi**2 / 3)
+
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         y, n = data["y"], self.trials(data)
         wrong = (y < 0) | (y > n) | (y != np.round(y)) | (n != np.round(n))

@@ -33,6 +33,9 @@ class Cumulative(Family):
     parameters = (Parameter("cutpoint", "ordered"),)
     has_intercept = False
 
+    latent: ClassVar[float]
+    """Variance of the distribution F."""
+
     @abstractmethod
     def cdf(self, x: np.ndarray) -> np.ndarray:
         """F."""
@@ -66,6 +69,9 @@ class Cumulative(Family):
     def draw(self, eta: Eta, phi: Phi, data: Data, rng: np.random.Generator) -> np.ndarray:
         u = rng.random(eta[0].shape)
         return self.lowest + (u[..., None] < self._above(eta, phi)).sum(axis=-1).astype(float)
+
+    def latent_variance(self, phi: Phi, mean: np.ndarray) -> np.ndarray:
+        return np.full(len(mean), self.latent)
 
     def fitted(self, y: np.ndarray) -> Family:
         return replace(self, lowest=int(np.floor(y.min())))
@@ -117,6 +123,7 @@ class CumulativeLogit(Cumulative):
     keyword: ClassVar[str] = "cumulative_logit"
     description: ClassVar[str] = "ordered grades with proportional odds"
     link = "logit"
+    latent: ClassVar[float] = np.pi**2 / 3
     effects: ClassVar[tuple[Effect, ...]] = ("difference", "link", "conditional-odds-ratio")
 
     def cdf(self, x: np.ndarray) -> np.ndarray:
@@ -135,6 +142,7 @@ class CumulativeProbit(Cumulative):
     keyword: ClassVar[str] = "cumulative_probit"
     description: ClassVar[str] = "ordered grades of a latent normal variable"
     link = "probit"
+    latent: ClassVar[float] = 1.0
 
     def cdf(self, x: np.ndarray) -> np.ndarray:
         return ndtr(x)

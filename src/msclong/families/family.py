@@ -134,6 +134,18 @@ class Family(ABC):
     def draw(self, eta: Eta, phi: Phi, data: Data, rng: np.random.Generator) -> np.ndarray:
         """One outcome for each element of eta."""
 
+    def latent_variance(self, phi: Phi, mean: np.ndarray) -> np.ndarray:
+        """Variance of an outcome given its linear predictor, on the predictor's scale, (S,) (Nakagawa et al. 2017).
+
+        Nakagawa, Johnson and Schielzeth (2017), Journal of the Royal Society Interface 14:20170213: the exact one
+        where outcomes are functions of a latent variable, else the distribution-specific one at the population's `mean`
+        (S,). phi : parameters, (S,) each. Raises NotImplementedError, with the reason, where there is none.
+        """
+        raise NotImplementedError(
+            f"Outcomes of family {self.keyword!r} do not vary along one latent scale, so there is no SD on the linear "
+            "predictor's."
+        )
+
     @abstractmethod
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         """Raise DataError for outcomes that the family cannot have, with their rows."""

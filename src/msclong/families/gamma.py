@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy.special import polygamma
 
 from msclong.families.arrays import Array, Arrays
 from msclong.families.family import Data, Effect, Eta, Family, Parameter, Phi, refuse_outcomes
@@ -35,6 +36,10 @@ class Gamma(Family):
     def draw(self, eta: Eta, phi: Phi, data: Data, rng: np.random.Generator) -> np.ndarray:
         variance = phi["coefficient of variation"] ** 2
         return rng.gamma(1 / variance, variance * np.exp(eta[0]))
+
+    def latent_variance(self, phi: Phi, mean: np.ndarray) -> np.ndarray:
+        """Of the logarithm."""
+        return np.asarray(polygamma(1, phi["coefficient of variation"] ** -2))
 
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         refuse_outcomes(data["y"] <= 0, outcome, rows, self.keyword, "values above zero")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import polygamma
 
 from msclong.families.arrays import Array, Arrays
 from msclong.families.family import Data, Eta, Parameter, Phi
@@ -30,6 +31,9 @@ class NegativeBinomial(Poisson):
         # Gamma(y + size) / (Gamma(size) size^y) without its leading terms' cancellation.
         rising = (total - 0.5) * xp.log1p(y / size) - y + stirling(total, xp) - stirling(size, xp)
         return rising - xp.gammaln(y + 1) + y * eta[0] - total * xp.softplus(eta[0] - xp.log(size))
+
+    def latent_variance(self, phi: Phi, mean: np.ndarray) -> np.ndarray:
+        return np.asarray(polygamma(1, 1 / (1 / mean + phi[RATE_CV] ** 2)))
 
     def draw(self, eta: Eta, phi: Phi, data: Data, rng: np.random.Generator) -> np.ndarray:
         variance = phi[RATE_CV] ** 2

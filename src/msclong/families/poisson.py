@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy.special import polygamma
 
 from msclong.families.arrays import Array, Arrays
 from msclong.families.family import Data, Effect, Eta, Family, Phi, no_events, refuse_outcomes
@@ -35,6 +36,10 @@ class Poisson(Family):
 
     def draw(self, eta: Eta, phi: Phi, data: Data, rng: np.random.Generator) -> np.ndarray:
         return counts(np.exp(eta[0]), rng)
+
+    def latent_variance(self, phi: Phi, mean: np.ndarray) -> np.ndarray:
+        """Of the logarithm of a gamma variable with the counts' mean and variance."""
+        return np.asarray(polygamma(1, mean))
 
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         y = data["y"]

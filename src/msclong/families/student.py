@@ -33,5 +33,9 @@ class Student(Family):
         df = np.broadcast_to(phi["degrees of freedom"], eta[0].shape)
         return eta[0] + phi["residual scale"] * rng.standard_t(df)
 
+    def latent_variance(self, phi: Phi, mean: np.ndarray) -> np.ndarray:
+        """The squared scale: that of the normal core, for the t distribution itself may have none."""
+        return np.asarray(phi["residual scale"] ** 2)
+
     def check(self, data: Data, outcome: str, rows: pd.Index) -> None:
         return None

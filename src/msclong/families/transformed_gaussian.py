@@ -60,6 +60,9 @@ class TransformedGaussian(Family):
         above = xp.where(between, interval, xp.log_ndtr(-z))
         return xp.where(censored < 0, xp.log_ndtr(z), xp.where(censored > 0, above, exact))
 
+    def latent_variance(self, phi: Phi, mean: np.ndarray) -> np.ndarray:
+        return np.asarray(phi["residual sd"] ** 2) if self.parameters else np.zeros(len(mean))
+
     def left_to_priors(self, data: Data, outcome: str) -> tuple[str, ...]:
         censored = data.get("censored", np.zeros(1))
         if (censored == -1).all() or (censored == 1).all():

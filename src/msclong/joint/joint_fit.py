@@ -20,6 +20,7 @@ from msclong.results.hypothesis_table import check_level
 from msclong.results.outcome import Outcome
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.results.posterior_table import SampledMarginals, posterior_table
+from msclong.results.stamp import stamped
 from msclong.results.summary import format_summary
 
 BY_OUTCOME = ("margin", "rope")
@@ -76,10 +77,17 @@ class JointFit(Mapping[str, Fit]):
         names = list(self.estimate.names)
         return pd.DataFrame(self.estimate.vcov, index=names, columns=names)
 
+    @property
+    def synthetic(self) -> str | None:
+        """What says that an outcome's table is of made-up subjects; every table of these results repeats it."""
+        return next((fit.synthetic for fit in self.values() if fit.synthetic is not None), None)
+
+    @stamped
     def coefficients(self, level: float = 0.95) -> pd.DataFrame:
         """Each fit's coefficients, under each other."""
         return self._each(lambda name, fit: fit.coefficients(level))
 
+    @stamped
     def contrasts(self, *args: Any, **options: Any) -> pd.DataFrame:
         """Each fit's contrasts, under each other; arguments are those of `Fit.contrasts`.
 
@@ -97,10 +105,12 @@ class JointFit(Mapping[str, Fit]):
             self._check_outcomes(options.get(key), key)
         return self._each(table)
 
+    @stamped
     def means(self, *args: Any, **options: Any) -> pd.DataFrame:
         """Each fit's means, under each other; arguments are those of `Fit.means`."""
         return self._each(lambda name, fit: fit.means(*args, **options))
 
+    @stamped
     def correlations(self, level: float = 0.95) -> pd.DataFrame:
         """Correlations of subject effects between outcomes: posterior mean, SD, interval, probability below zero.
 
@@ -129,6 +139,7 @@ class JointFit(Mapping[str, Fit]):
         rows = pd.MultiIndex.from_tuples([(labels[j], labels[i]) for i, j in pairs], names=["effect", "with"])
         return self._table(draws, rows, level)
 
+    @stamped
     def pooled(self, level: float = 0.95) -> pd.DataFrame:
         """The mean over outcomes of each pooled change, and 'heterogeneity', the SD of the outcomes about it.
 
@@ -146,6 +157,7 @@ class JointFit(Mapping[str, Fit]):
         )
         return self._table(self.pooled_draws, rows, level)
 
+    @stamped
     def probability(
         self, at_least: int | None = None, margin: Mapping[str, float] | None = None, **options: Any
     ) -> pd.DataFrame:
@@ -220,6 +232,7 @@ class JointFit(Mapping[str, Fit]):
     def summary(self, level: float = 0.95) -> str:
         """The joint fit as text; print it."""
         facts = [
+            *([] if self.synthetic is None else [self.synthetic]),
             *(f"{name}: {fit.spec.formula}" for name, fit in self.items()),
             f"engine: {self.engine!r}",
             f"{self.n_obs} observations of {self.n_subjects} subjects; subject effects "

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from msclong.plots.style import MUTED, RULE, WIDTH, engine_colour, journal, marker, wrapped
+from msclong.plots.style import INK, MUTED, RULE, WIDTH, engine_colour, journal, marker, wrapped
 
 ROW = 0.27
 """Inches of one row."""
@@ -50,10 +50,16 @@ def forest_rows(
 
 
 @journal
-def forest(rows: pd.DataFrame, title: str, margin: float | None = None, null: float = 0) -> Figure:
+def forest(
+    rows: pd.DataFrame,
+    title: str,
+    margin: float | None = None,
+    null: float = 0,
+    sides: tuple[str, str] | None = None,
+) -> Figure:
     """Draw `forest_rows`; `title` names the horizontal axis, `margin` is marked where there is one.
 
-    null : the value of no effect; of ratios 1, and the axis is logarithmic.
+    null : the value of no effect; of ratios 1, and the axis is logarithmic. sides : what lies left and right of it.
     """
     last = rows["y"].max()
     first = rows["y"].min() - (1 if (rows["group"] != "").any() else 0)
@@ -75,7 +81,9 @@ def forest(rows: pd.DataFrame, title: str, margin: float | None = None, null: fl
             markeredgewidth=1.1,
         )
     if null > 0:
-        _logarithmic(axes, rows, null if margin is None else margin)
+        axes.set_xscale("log")
+        ends = (1.0, null if margin is None else margin)
+        logarithmic(axes.xaxis, min(rows["lower"].min(), *ends), max(rows["upper"].max(), *ends))
     axes.axvline(null, color=MUTED, linewidth=0.7, zorder=0)
     if margin is not None:
         axes.axvline(margin, color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
@@ -90,6 +98,14 @@ def forest(rows: pd.DataFrame, title: str, margin: float | None = None, null: fl
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(wrapped(title, 60))
+    if sides is not None:
+        axes.axvline(null, color=INK, linewidth=0.7, zorder=0)
+        both = (
+            (0, "left", f"\N{LEFTWARDS ARROW} {sides[0]}"),
+            (1, "right", f"{sides[1]} \N{RIGHTWARDS ARROW}"),
+        )
+        for x, align, words in both:
+            axes.text(x, 1, words, transform=axes.transAxes, ha=align, va="bottom", color=MUTED, fontsize=8.5)
     if len(engines) > 1:
         handles = [
             Line2D([], [], color=engine_colour(i), marker=marker(i), markersize=4.2, linewidth=1.2,
@@ -100,12 +116,9 @@ def forest(rows: pd.DataFrame, title: str, margin: float | None = None, null: fl
     return figure
 
 
-def _logarithmic(axes: Axes, rows: pd.DataFrame, margin: float) -> None:
-    """A logarithmic axis with ticks at 1, 2, 5 and their powers of ten, at finer ratios in a short span."""
-    axes.set_xscale("log")
-    low, high = min(rows["lower"].min(), margin, 1), max(rows["upper"].max(), margin, 1)
-    short = high / low < 4
-    steps = (1, 1.1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9) if short else (1, 2, 5)
-    axes.xaxis.set_major_locator(LogLocator(subs=steps))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
+def logarithmic(axis: Axis, low: float, high: float) -> None:
+    """Ticks at 1, 2, 5 and their powers of ten, at finer ratios in a short span; the scale is logarithmic already."""
+    steps = (1, 1.1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9) if high / low < 4 else (1, 2, 5)
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())

@@ -20,15 +20,13 @@ from msclong.results.fit import Fit
 from msclong.results.hypothesis_table import Adjustment
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.spec.model_spec import ModelSpec
+from msclong.study.engine_names import engine_names
 
 LEVEL = 0.95
 """Coverage of every interval in a report."""
 
 MOST_TIMES_SHOWN = 7
 """Where time is continuous: at how many round times means are given, at most."""
-
-ENGINE_NAMES = {"StatsmodelsMixedLM": "statsmodels"}
-"""Short names of engines where the class name is not one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,26 +231,9 @@ def analysis(
     adjust = None if adjust == "none" else adjust
     if adjust is not None and all(isinstance(fit.estimate, PosteriorDraws) for fit in given):
         raise SpecError(f"adjust={adjust!r} adjusts p-values, and a posterior has none; leave it out.")
-    return Analysis(dict(zip(_engine_names(given), given, strict=True)), adjust, family)
-
-
-def _engine_names(fits: Sequence[Fit]) -> list[str]:
-    """Class names; engines of one class carry the options that tell them apart, or else a number."""
-    classes = [type(fit.engine).__name__ for fit in fits]
-    short = [ENGINE_NAMES.get(name, name) for name in classes]
-    names = []
-    for i, fit in enumerate(fits):
-        twins = [other.engine for other, name in zip(fits, classes, strict=True) if name == classes[i]]
-        options = [
-            f"{option} {value}"
-            for option, value in vars(fit.engine).items()
-            if any(vars(twin).get(option) != value for twin in twins)
-        ]
-        names.append(f"{short[i]} ({', '.join(options)})" if options else short[i])
-    return [
-        f"{name} #{names[:i].count(name) + 1}" if names.count(name) > 1 else name
-        for i, name in enumerate(names)
-    ]
+    return Analysis(
+        dict(zip(engine_names([fit.engine for fit in given]), given, strict=True)), adjust, family
+    )
 
 
 def round_times(first: float, last: float, most: int = MOST_TIMES_SHOWN) -> tuple[float, ...]:

@@ -35,13 +35,13 @@ def unused(analysis: Analysis) -> list[tuple[str, str]]:
     for attempt in analysis.first.outcome.fallback:
         term, _, error = attempt.removeprefix("Declared structure ").partition(" was not used: ")
         # The rest of an error message advises the analyst, who has taken the advice.
-        found.append((_named(term), error.split(". ")[0].rstrip(".")))
+        found.append((structure_name(term), error.split(". ")[0].rstrip(".")))
     return found
 
 
 def used(analysis: Analysis) -> str:
     """The residual structure that was fitted, by name."""
-    return _named(str(analysis.spec.parsed.structure))
+    return structure_name(str(analysis.spec.parsed.structure))
 
 
 def _fallback(analysis: Analysis) -> str:
@@ -56,7 +56,7 @@ def _fallback(analysis: Analysis) -> str:
     )
 
 
-def _named(term: str) -> str:
+def structure_name(term: str) -> str:
     """'us(visit | subject)' as 'unstructured (us)'."""
     keyword = term.partition("(")[0]
     return f"{structure_class(keyword).description.partition(':')[0]} ({keyword})"

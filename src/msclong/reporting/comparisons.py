@@ -95,18 +95,24 @@ def _comparison(analysis: Analysis, table_of: Callable[[Fit], pd.DataFrame]) -> 
         tables = {name: table_of(fit) for name, fit in analysis.fits.items()}
     except HypothesisError as refusal:
         return Refusal(str(refusal))
-    index = next(iter(tables.values())).index
-    visits = [_visit_label(analysis, level) for level in index.get_level_values(analysis.visit)]
-    if analysis.arm is None:
-        return Comparison(tables, ("",) * len(visits), tuple(visits), (False,) * len(visits))
+    return Comparison(tables, *named_rows(analysis, next(iter(tables.values())).index))
+
+
+def named_rows(
+    analysis: Analysis, index: pd.Index
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[bool, ...]]:
+    """Groups, labels and whether arms are compared (see `Comparison`), of the rows of a table of means or contrasts."""
+    visits = tuple(_visit_label(analysis, level) for level in index.get_level_values(str(analysis.visit)))
+    if analysis.arm is None or analysis.arm not in index.names:
+        return ("",) * len(visits), visits, (False,) * len(visits)
     arms = [analysis.names.label(level) for level in index.get_level_values(analysis.arm)]
     own = {analysis.names.label(level) for level in analysis.arms}
-    groups = [analysis.names.of_differences(name, analysis.arms, analysis.arms[0]) for name in arms]
-    return Comparison(tables, tuple(groups), tuple(visits), tuple(name not in own for name in arms))
+    groups = tuple(analysis.names.of_differences(name, analysis.arms, analysis.arms[0]) for name in arms)
+    return groups, visits, tuple(name not in own for name in arms)
 
 
 def _visit_label(analysis: Analysis, level: object) -> str:
     """The visit alone, also where the row is its difference from baseline: every row has the same one."""
     text, first = label(level), baseline(analysis)
     visits = {difference_label(time, first, sign): label(time) for time in analysis.times for sign in SIGNS}
-    return (visits | {label(time): label(time) for time in analysis.times})[text]
+    return (visits | {label(time): label(time) for time in analysis.times}).get(text, text)

@@ -83,7 +83,7 @@ def width_class(table: Table) -> str:
     cells = [max([len(heading.label), *(len(cell.text) for cell in column)])
              for heading, column in zip(table.columns, columns, strict=True)]  # fmt: skip
     characters = sum(cells) + 2 * len(cells)
-    return "narrow" if characters < 50 else "wide" if characters > 105 else ""
+    return "narrow" if characters < 50 else "wide" if characters > 98 else ""
 
 
 def _decimals(text: str) -> str:

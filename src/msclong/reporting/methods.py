@@ -71,11 +71,14 @@ ROBUST_DEGREES = (
 )
 
 
-def methods(fit: Fit) -> Description:
-    """How a fit was estimated; an engine that is not known here is shown with its settings."""
+def methods(fit: Fit, figures: bool = True) -> Description:
+    """How a fit was estimated; an engine that is not known here is shown with its settings.
+
+    figures : with what this fit's draws came out as; without, fits that were estimated alike have one description.
+    """
     settings = vars(fit.engine)
     if isinstance(fit.estimate, PosteriorDraws):
-        found = _bayesian(fit, fit.estimate)
+        found = _bayesian(fit, fit.estimate, figures)
         if type(fit.engine).__name__ == "JointBayesian":
             outcomes = settings["outcomes"]
             together = f"One model of {len(outcomes)} outcomes: {listing(outcomes, 20)}. {settings['shared']}"
@@ -115,11 +118,11 @@ def _likelihood(method: str) -> tuple[str, tuple[str, ...]]:
     return "Maximum likelihood", ()
 
 
-def _bayesian(fit: Fit, estimate: PosteriorDraws) -> Description:
+def _bayesian(fit: Fit, estimate: PosteriorDraws, figures: bool) -> Description:
     random = bool(fit.spec.parsed.random)
     own = type(fit.engine).__name__ in ("Bayesian", "JointBayesian")
     if own and fit.outcome.diagnostics.get("sampler") == "importance":
-        return _by_importance(fit, random)
+        return _by_importance(fit, random, figures)
     chains, draws, _ = estimate.draws.shape
     text = (
         f"{chains:,} chains of {draws:,} draws after tuning from the joint posterior of coefficients and "
@@ -162,16 +165,17 @@ def _estimates(design: Design) -> str:
     return "Estimates are posterior means (of odds ratios, exp of that of the logarithm)"
 
 
-def _by_importance(fit: Fit, random: bool) -> Description:
-    figures = fit.outcome.diagnostics
-    draws, efficiency = int(figures["draws"]), float(figures["efficiency"])
+def _by_importance(fit: Fit, random: bool, figures: bool) -> Description:
+    found = fit.outcome.diagnostics
+    draws, efficiency = int(found["draws"]), float(found["efficiency"])
+    number = f"{draws:,} draws" if figures else "Draws"
     cites = ("psis", "pinheiro") if fit.design.conditional else ("psis",)
     if fit.design.conditional:
         what = (
             "coefficients, covariance and the distribution\u2019s own parameters, with random effects integrated out "
             "by adaptive Gauss-Hermite quadrature (Pinheiro and Bates 1995)"
         )
-        if "integration points" in figures:
+        if "integration points" in found:
             cites = ("psis", "tran")
             what = (
                 "coefficients, covariance and the distribution\u2019s own parameters, with the likelihood of each "
@@ -195,12 +199,15 @@ def _by_importance(fit: Fit, random: bool) -> Description:
             f"{_estimates(fit.design)}."
         )
     text = (
-        f"{draws:,} draws of {what}, by importance sampling under the same likelihood, from a split-t distribution "
-        "around the posterior mode, with Pareto-smoothed weights (Vehtari et al. 2024): "
-        f"k\N{COMBINING CIRCUMFLEX ACCENT} {fixed(float(figures['Pareto k-hat']), 2)} (limit 0.7), "
-        f"{count(efficiency * draws)} effective draws. {shown}"
+        f"{number} of {what}, by importance sampling under the same likelihood, from a split-t distribution "
+        "around the posterior mode, with Pareto-smoothed weights (Vehtari et al. 2024)"
     )
-    return Description(text, cites)
+    if figures:
+        text += (
+            f": k\N{COMBINING CIRCUMFLEX ACCENT} {fixed(float(found['Pareto k-hat']), 2)} (limit 0.7), "
+            f"{count(efficiency * draws)} effective draws"
+        )
+    return Description(f"{text}. {shown}", cites)
 
 
 def priors_in_words(design: Design, parameters: Iterable[str]) -> Description:

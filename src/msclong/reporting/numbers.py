@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 import numpy as np
 
 MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
 MOST_DECIMALS = 8
+PLAIN = Context(prec=400, rounding=ROUND_HALF_UP)
+"""Enough digits for any double."""
+
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -25,10 +29,13 @@ def decimals_for(standard_errors: Iterable[float]) -> int:
 
 
 def fixed(value: float, decimals: int) -> str:
-    """`value` with so many decimals, a true minus sign, and no minus on what rounds to zero."""
+    """`value` with so many decimals, a true minus sign, and no minus on what rounds to zero.
+
+    Halves round away from zero, as papers and SAS print them: a mean of 135 / 24 points is 5.63, not 5.62.
+    """
     if not np.isfinite(value):
         return DASH if np.isnan(value) else ("\N{INFINITY}" if value > 0 else MINUS + "\N{INFINITY}")
-    text = f"{value:.{decimals}f}"
+    text = f"{Decimal(float(value)).quantize(Decimal(1).scaleb(-decimals), context=PLAIN):f}"
     if float(text) == 0:
         text = text.removeprefix("-")
     return text.replace("-", MINUS)

@@ -9,8 +9,8 @@ from typing import Literal
 
 import pandas as pd
 
-Kind = Literal["text", "number", "interval", "mark"]
-"""How the cells of a column are set."""
+Kind = Literal["text", "prose", "number", "interval", "mark"]
+"""How the cells of a column are set; text stays on one line, prose is broken into several."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A numbered table. key : identifies it in cross-references. notes : what stands below it."""
+    """A numbered table. key : identifies it in cross-references. notes : what stands below it.
+
+    stamp : a word that every writer sets before the caption, such as 'Synthetic'.
+    """
 
     key: str
     caption: str
@@ -86,11 +89,12 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     number: int = 0
+    stamp: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A numbered figure: SVG, the message in words (`alt`), and what it draws as data."""
+    """A numbered figure: SVG, the message in words (`alt`), and what it draws as data. stamp : as of a table."""
 
     key: str
     caption: str
@@ -98,6 +102,7 @@ class Figure:
     svg: str
     data: pd.DataFrame
     number: int = 0
+    stamp: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,12 +126,16 @@ class Section:
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """The whole record. subtitle : one line below the title. created : when, with time zone."""
+    """The whole record. subtitle : one line below the title. created : when, with time zone.
+
+    stamp : what must stand on top of every page, such as that the data are synthetic; empty where nothing must.
+    """
 
     title: str
     subtitle: str
     sections: tuple[Section, ...]
     created: datetime
+    stamp: str = ""
 
     @property
     def tables(self) -> tuple[Table, ...]:

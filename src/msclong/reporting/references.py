@@ -11,6 +11,8 @@ REFERENCES = {
     "multiple testing. J R Stat Soc B 1995;57:289–300.",
     "bretz": "Bretz F, Maurer W, Brannath W, Posch M. A graphical approach to sequentially rejective multiple test "
     "procedures. Stat Med 2009;28:586–604.",
+    "clopper": "Clopper CJ, Pearson ES. The use of confidence or fiducial limits illustrated in the case of the "
+    "binomial. Biometrika 1934;26:404–413.",
     "diggle": "Diggle PJ. An approach to the analysis of repeated measurements. Biometrics 1988;44:959–971.",
     "gabriel": "Gabriel KR. Ante-dependence analysis of an ordered set of variables. Ann Math Stat 1962;33:201–212.",
     "geisser": "Geisser S, Cornfield J. Posterior distributions for multivariate normal parameters. J R Stat Soc "
@@ -25,6 +27,8 @@ REFERENCES = {
     "holm": "Holm S. A simple sequentially rejective multiple test procedure. Scand J Stat 1979;6:65–70.",
     "hothorn": "Hothorn T, Bretz F, Westfall P. Simultaneous inference in general parametric models. Biom J "
     "2008;50:346–363.",
+    "ich": "ICH E9(R1). Addendum on estimands and sensitivity analysis in clinical trials. International Council for "
+    "Harmonisation, 2019.",
     "jennrich": "Jennrich RI, Schluchter MD. Unbalanced repeated-measures models with structured covariance matrices. "
     "Biometrics 1986;42:805–820.",
     "kenward": "Kenward MG, Roger JH. Small sample inference for fixed effects from restricted maximum "
@@ -41,6 +45,7 @@ REFERENCES = {
     "maurer": "Maurer W, Hothorn LA, Lehmacher W. Multiple comparisons in drug clinical trials and preclinical assays: "
     "a-priori ordered hypotheses. In: Vollmar J, ed. Biometrie in der chemisch-pharmazeutischen Industrie 6. "
     "Stuttgart: Fischer, 1995:3–18.",
+    "mee": "Mee RW, Chua TC. Regression toward the mean and the paired sample t test. Am Stat 1991;45:39–42.",
     "patterson": "Patterson HD, Thompson R. Recovery of inter-block information when block sizes are "
     "unequal. Biometrika 1971;58:545–554.",
     "pustejovsky": "Pustejovsky JE, Tipton E. Small-sample methods for cluster-robust variance estimation and "

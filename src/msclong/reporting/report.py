@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from msclong.errors import SpecError
 from msclong.reporting import comparisons, html
 from msclong.reporting.analysis import Analysis, analysis
 from msclong.reporting.numbering import numbered
@@ -22,9 +23,14 @@ from msclong.reporting.sections.observed import observed
 from msclong.reporting.sections.participants import participants
 from msclong.reporting.sections.question import question
 from msclong.reporting.sections.reproducibility import reproducibility
+from msclong.reporting.stamp import WORD, stamped
+from msclong.reporting.study.published import Published
+from msclong.reporting.study.results import study_result
+from msclong.reporting.study.study_report import study_sections, study_subtitle
 from msclong.reporting.wording import counted, listed, spoken
 from msclong.results.fit import Fit
 from msclong.results.hypothesis_table import Adjustment
+from msclong.study.study_fit import StudyFit
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,23 +46,29 @@ class Report(Document):
 
 
 def report(
-    fits: Fit | Sequence[Fit],
+    fits: Fit | Sequence[Fit] | StudyFit,
     title: str | None = None,
     *,
     adjust: Adjustment = None,
     family: str | Sequence[str] | None = None,
+    published: Published | None = None,
 ) -> Report:
-    """Report one model of one outcome, fitted by one engine or by several.
+    """Report one model of one outcome, fitted by one engine or by several; or a study of many outcomes.
 
     Parameters
     ----------
-    fits : Fit, or a sequence of Fits of the same ModelSpec to the same data by different engines
-        The first one leads: its means and residuals are drawn, the others stand beside it.
+    fits : Fit, or a sequence of Fits of the same ModelSpec to the same data by different engines; or a StudyFit
+        The first one (of a study, its first engine) leads: its means and residuals are drawn, the others stand
+        beside it.
     title : str, optional
-        Heading of the report; the outcome's label if not given.
+        Heading of the report; the outcome's label, or the title of the study's plan, if not given.
     adjust, family
         Multiplicity of the contrasts, as `Fit.contrasts` takes it: their table then has adjusted p-values and, where
-        they exist, simultaneous intervals beside the unadjusted ones (frequentist fits).
+        they exist, simultaneous intervals beside the unadjusted ones (frequentist fits). A study's is in its plan.
+    published : table of `msclong.published.audit`, or what it takes
+        With a study: the audit of what a paper printed, as a section of its own.
+
+    Data whose table is marked `attrs["synthetic"]` are stamped so on top of the page, on each table and each figure.
 
     Returns
     -------
@@ -65,14 +77,29 @@ def report(
     Raises
     ------
     SpecError
-        There is no fit, the fits are of different specs or data, or `adjust` is asked of posteriors alone.
+        There is no fit, the fits are of different specs or data, `adjust` is asked of posteriors alone, or an argument
+        is not for what is reported.
     HypothesisError
         `adjust` or `family` is unknown.
+    DataError
+        `published` is no audit.
     """
-    given = analysis(fits, adjust, family)
     created = datetime.now().astimezone()
-    sections = _sections(given, created)
-    return Report(title or given.names.outcome, _subtitle(given), numbered(sections), created)
+    if isinstance(fits, StudyFit):
+        if adjust is not None or family is not None:
+            raise SpecError("The multiplicity of a study is declared in its plan: ml.Multiplicity(...).")
+        found = study_result(fits)
+        sections, made_up = study_sections(found, published, created), fits.synthetic
+        heading, subtitle = title or fits.plan.title or "Study", study_subtitle(found)
+    else:
+        if published is not None:
+            raise SpecError("published is for the report of a study; leave it out.")
+        given = analysis(fits, adjust, family)
+        sections, made_up = _sections(given, created), given.first.synthetic
+        heading, subtitle = title or given.names.outcome, _subtitle(given)
+    if made_up:
+        sections = stamped(sections, WORD)
+    return Report(heading, subtitle, numbered(sections), created, made_up or "")
 
 
 def _sections(given: Analysis, created: datetime) -> list[Section]:

@@ -24,10 +24,11 @@ def sentence(text: str) -> str:
 def inside(label: str) -> str:
     """A title as it reads inside a sentence: 'Change in X' -> 'change in X', 'HAMD-17 score' unchanged.
 
-    A name of several capitalised words stays as well: 'Beck Depression Inventory'.
+    A name of several capitalised words stays as well, and so does what bears a person's: 'Beck Depression Inventory',
+    'Sjögren's syndrome'.
     """
     first, *others = label.split(" ")
-    name = bool(others) and others[0].istitle()
+    name = (bool(others) and others[0].istitle()) or first.endswith(("'s", "\u2019s"))
     return label[0].lower() + label[1:] if first[1:].islower() and not name else label
 
 

@@ -12,6 +12,7 @@ from msclong.contrasts.linear_constraints import linear_hypothesis
 from msclong.contrasts.marginal_means import means_of_cells
 from msclong.contrasts.mean_contrasts import MeanContrasts
 from msclong.contrasts.term_tests import term_hypotheses
+from msclong.data.marks import synthetic
 from msclong.design.design import Design
 from msclong.errors import HypothesisError
 from msclong.families.family import Effect
@@ -26,6 +27,7 @@ from msclong.results.mean_tables import Scale, contrasts_table, means_table, sca
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.results.posterior_table import IntervalKind
+from msclong.results.stamp import stamped
 
 
 class Answers:
@@ -34,10 +36,17 @@ class Answers:
     design: Design
     estimate: PointEstimate | PosteriorDraws
 
+    @property
+    def synthetic(self) -> str | None:
+        """What the fitted table's attrs["synthetic"] says, where its subjects are made up; every table repeats it."""
+        return synthetic(self.design.data.frame)
+
+    @stamped
     def coefficients(self, level: float = 0.95) -> pd.DataFrame:
         """Fixed effects, indexed by patsy's names; those of a hurdle's zero part as 'zero: name'."""
         return coefficients_table(self.estimate, level)
 
+    @stamped
     def family_parameters(self, level: float = 0.95) -> pd.DataFrame:
         """What the family has beside linear predictors and covariance: a residual scale, degrees of freedom, cutpoints.
 
@@ -46,6 +55,7 @@ class Answers:
         check_level(level)
         return family_parameters_table(self.design, self.estimate, level)
 
+    @stamped
     def means(
         self,
         by: str | Sequence[str] | None = None,
@@ -77,6 +87,7 @@ class Answers:
         """
         return means_table(self.design, self.estimate, self._means(by, at, weights), scale, level, interval)
 
+    @stamped
     def probabilities(
         self,
         by: str | Sequence[str] | None = None,
@@ -96,6 +107,7 @@ class Answers:
         asked = self._means(by, at, weights)
         return probabilities_table(self.design, self.estimate, asked, outcomes, at_least, level)
 
+    @stamped
     def contrasts(
         self,
         versus: object = None,
@@ -206,6 +218,7 @@ class Answers:
         """The linear hypothesis behind `contrasts`, to compose further and hand to `test` or `contrasts`."""
         return contrast_hypothesis(self.design, kind, versus, factor, by, at, weights)
 
+    @stamped
     def test(self, hypothesis: Any) -> pd.DataFrame:
         """Joint test of a term of the fixed part (all its coefficients zero) or of any linear hypothesis.
 
@@ -220,6 +233,7 @@ class Answers:
         rows = self._hypothesis(hypothesis)
         return pd.DataFrame([self.estimate.joint(rows)], index=pd.Index([name], name="term"))
 
+    @stamped
     def anova(self, type: int = 3) -> pd.DataFrame:
         """Joint test of every term of the fixed part, of type 3 or 2, whatever the coding of its factors.
 

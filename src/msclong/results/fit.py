@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,10 @@ from msclong.results.posterior_draws import PosteriorDraws
 from msclong.results.prediction import Interval, predict
 from msclong.results.random_effects import random_effects
 from msclong.results.residuals import Kind, residuals
+from msclong.results.responders import responders
 from msclong.results.simulation import simulate
+from msclong.results.stamp import stamped
+from msclong.results.standardised_effects import standardised_effects
 from msclong.results.subject_trajectories import subject_trajectories
 from msclong.results.summary import format_summary, model_facts
 from msclong.results.variance_components import VarianceComponents
@@ -45,7 +49,7 @@ class Fit(Answers):
     Tables have the columns `estimate se lower upper`, then `df statistic p_value [p_adjusted]` or
     `prob_negative prob_beyond_margin ess_bulk rhat mcse` (of ratios prob_below_1; with a margin prob_improved, with a
     rope prob_in_rope); estimates are in the outcome's unit. A table's `attrs` name its effect or scale, and its
-    interval: of a posterior equal-tailed and 95 %, where nothing else is asked.
+    interval: of a posterior equal-tailed and 95 %, where nothing else is asked; of synthetic data all say so.
     """
 
     engine: object
@@ -115,6 +119,7 @@ class Fit(Answers):
         values = self.design.fixed.X @ self.estimate.beta
         return pd.Series(values, index=self.design.fixed.frame.index, name="fitted")
 
+    @stamped
     def random_effects(self) -> pd.DataFrame:
         """Predicted random effects (BLUPs), indexed by grouping, level and effect: `estimate`, and `se` of prediction.
 
@@ -122,6 +127,7 @@ class Fit(Answers):
         """
         return random_effects(self.design, self.estimate, self.covariance.theta)
 
+    @stamped
     def predict(
         self,
         newdata: Any = None,
@@ -170,6 +176,7 @@ class Fit(Answers):
             self.design, self.estimate, self.covariance.theta, newdata, conditional, interval, level
         )
 
+    @stamped
     def trajectories(self, level: float = 0.95) -> pd.DataFrame:
         """Each subject's own course: `predict(conditional=True)` at every planned visit, missed ones included.
 
@@ -182,6 +189,7 @@ class Fit(Answers):
         check_level(level)
         return subject_trajectories(self.design, self.estimate, self.covariance.theta, level)
 
+    @stamped
     def covariance_posterior(self, level: float = 0.95) -> pd.DataFrame:
         """SDs at the planned visits and correlations between them (by group): estimate, se, lower, upper, convergence.
 
@@ -192,6 +200,82 @@ class Fit(Answers):
         check_level(level)
         return covariance_posterior(self.covariance, self.estimate, level)
 
+    @stamped
+    def standardised(
+        self,
+        level: float = 0.95,
+        better: Literal["lower", "higher"] | None = None,
+        *,
+        sd: float | None = None,
+        correction: Literal["hedges"] | None = None,
+    ) -> pd.DataFrame:
+        """`contrasts()` on the linear predictor's scale in SDs between patients at baseline: one axis for all outcomes.
+
+        The SD is the model's own: of the outcome, its logarithm or logit; of other families of the subjects' effects
+        and the outcome's own variation on the link scale. See `msclong.results.baseline_sd` and `Family`.
+
+        Parameters
+        ----------
+        better : 'lower' or 'higher'
+            Turns effects so that a positive one is a benefit; None leaves them as they are.
+        sd : a known SD in place of the model's.
+        correction : 'hedges'
+            Takes the small-sample bias off estimates, se and limits of a frequentist fit: Hedges' J on the SD's df.
+
+        Returns
+        -------
+        DataFrame with the rows of `contrasts`: estimate, se, lower, upper, then df or prob_negative (prob_improved,
+        where `better` is given), ess_bulk, rhat, mcse. attrs: standardiser, sd, better, correction.
+
+        Raises EngineError where the model has no such SD (changes without a baseline, irregular times, hurdles),
+        SpecError or HypothesisError for arguments.
+        """
+        check_level(level)
+        return standardised_effects(
+            self.design, self.estimate, self.covariance, level, better, sd, correction
+        )
+
+    @stamped
+    def responders(
+        self,
+        threshold: float,
+        level: float = 0.95,
+        by: str | Sequence[str] | None = None,
+        *,
+        continuity: float = 0.0,
+    ) -> pd.DataFrame:
+        """The probability that a new patient's own change from baseline is a response, beside the observed share.
+
+        Parameters
+        ----------
+        threshold : the least change that counts, with its sign
+            -3: a fall of 3 or more, in the outcome's unit. Of positive outcomes with a log link (lognormal, gamma) a
+            ratio: 0.5 is a fall to half or less.
+        by : what rows are listed by beside the visit; None: the arm.
+            The new patient is one of the observed subjects, each as likely, with covariates of its own: in the row's
+            arm (g-computation), of other variables a subject with the row's level.
+        continuity : half the unit of a score, such as 0.5
+            Of Gaussian models only. A score falls by 2 or more where a normal variable that is rounded to it falls by
+            about 1.5: 0.5 asks for that. 0: the threshold as it stands.
+
+        Returns
+        -------
+        DataFrame by arm and visit: estimate, se, lower, upper, of a posterior ess_bulk, rhat, mcse; then responders, n,
+        observed, observed_lower, observed_upper: of n subjects seen at both visits, with exact limits at `level`.
+
+        The estimate is the mean of those patients' probabilities, at the covariates that the table has: se and limits
+        do not count that these are a sample. The change has measurement error in it, as that of a real patient has.
+        The model's share rests on its distribution of changes, the observed one does not; that leaves patients out who
+        were not seen at both visits.
+
+        Raises EngineError where the model does not say how changes vary (baseline a covariate, counts over exposures),
+        for a covariate that differs between a subject's visits, and for a continuity of outcomes that are not Gaussian;
+        SpecError or HypothesisError for arguments.
+        """
+        check_level(level)
+        return responders(self.design, self.estimate, self.covariance, threshold, level, by, continuity)
+
+    @stamped
     def simulate(self, n: int, seed: int | None = None) -> pd.DataFrame:
         """`n` new outcome vectors of the observed rows, (N, n), on the outcome's scale, of new subjects.
 
@@ -199,6 +283,7 @@ class Fit(Answers):
         """
         return simulate(self.design, self.estimate, self.covariance.theta, n, seed)
 
+    @stamped
     def checks(self) -> pd.DataFrame:
         """Whether the draws of a posterior can be relied on: one row for each criterion, indexed by its name.
 

@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 import pandas as pd
 
+from msclong.data.marks import synthetic
 from msclong.design.design import Design
 
 WIDTH = 100
@@ -24,7 +25,9 @@ def model_facts(design: Design, engine: object) -> list[str]:
         stated["family"] = f"{design.family.description}{', censored' if spec.censored else ''}"
     # Random effects may tie subjects together.
     tied = "" if units == design.n_subjects else f" in {units} independent unit{'s' if units > 1 else ''}"
+    made_up = synthetic(design.data.frame)
     return [
+        *([] if made_up is None else [made_up]),
         spec.formula,
         *(f"{name}: {value}" for name, value in stated.items() if value is not None),
         f"engine: {engine!r}",

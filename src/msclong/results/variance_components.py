@@ -13,7 +13,7 @@ from msclong.covariance.random_effects import RandomEffects
 from msclong.covariance.structure import CovarianceStructure
 from msclong.covariance.working import unvech
 from msclong.design.visit_grid import VisitGrid
-from msclong.errors import HypothesisError, listing
+from msclong.errors import EngineError, HypothesisError, listing
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +23,26 @@ class VarianceComponents:
     theta : (k,) in squared outcome units (correlations without unit, ranges in the unit of time).
     parameters : table indexed by parameter name; estimate and se, for a posterior also lower and upper.
     grid : the planned visits as the structure reads them, where there are any.
+    errors : (k, k), errors errors' is the covariance of theta's estimate, where a likelihood was maximised; a posterior
+    has draws.
     """
 
     structure: CovarianceStructure
     theta: np.ndarray
     parameters: pd.DataFrame
     grid: VisitGrid | None = None
+    errors: np.ndarray | None = None
+
+    def error_of(self, gradient: np.ndarray) -> np.ndarray:
+        """Standard errors (...) of functions of theta by the delta method, from their gradients (..., k).
+
+        Raises EngineError for an engine that keeps no covariance of theta's estimate.
+        """
+        if self.errors is None:
+            raise EngineError(
+                "This engine keeps no covariance of the variance estimates; fit with ml.Frequentist() or ml.Bayesian()."
+            )
+        return np.asarray(np.linalg.norm(gradient @ self.errors, axis=-1))
 
     @property
     def matrices(self) -> dict[str, pd.DataFrame]:

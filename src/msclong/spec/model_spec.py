@@ -274,7 +274,7 @@ class ModelSpec:
         if "priors" in values:
             values["priors"] = Priors.from_dict(values["priors"])
         for name in ("visit_order", "fallback"):
-            if values.get(name) is not None:
+            if isinstance(values.get(name), list):
                 values[name] = tuple(values[name])
         return cls(**values)
 

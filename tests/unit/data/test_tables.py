@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from msclong.data import LongData
-from msclong.data.datasets import hamd17
+from msclong.datasets import hamd17
 
 TRIAL = hamd17().astype({"week": int, "TRT": str, "POOLINV": str})
 ROLES = {"subject": "PATIENT", "outcome": "change", "visit": "week", "arm": "TRT"}

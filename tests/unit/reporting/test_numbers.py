@@ -67,7 +67,7 @@ def test_probabilities(value, text):
     [
         (0.0656, "0.0656"),
         (24.74, "24.7"),
-        (1234.5, "1234"),
+        (1234.5, "1235"),
         (0.0, "0"),
         (1.136e-21, "1.14×10⁻²¹"),
         (-3.0, "−3.00"),
@@ -87,3 +87,13 @@ def test_a_stated_number_gets_no_digits():
 )
 def test_percentages(part, whole, text):
     assert numbers.percent(part, whole) == text
+
+
+def test_halves_round_away_from_zero():
+    assert [numbers.fixed(value, 2) for value in (135 / 24, -135 / 24, 0.125, 2.675)] == [
+        "5.63",
+        f"{numbers.MINUS}5.63",
+        "0.13",
+        "2.67",  # 2.675 is stored as a little less
+    ]
+    assert numbers.fixed(1e22, 2) == "10000000000000000000000.00"

@@ -30,6 +30,7 @@ from msclong.errors import ConvergenceWarning, SpecError, listing, warn
 from msclong.results.fit import Fit
 from msclong.results.outcome import Outcome
 from msclong.results.point_estimate import PointEstimate, SmallSample
+from msclong.results.simulation import root
 from msclong.results.variance_components import VarianceComponents
 
 DF_METHODS: dict[str, Callable[[ModelBased], SmallSample]] = {
@@ -153,7 +154,8 @@ class Frequentist:
             covariance=_variance_components(
                 design.structure,
                 estimated(found),
-                np.where(on_boundary(found), np.nan, np.diag(there.theta @ W @ there.theta.T)),
+                there.theta @ W @ there.theta.T,
+                on_boundary(found),
                 standardised.scale,
                 design.visit_grid,
             ),
@@ -171,14 +173,21 @@ class Frequentist:
 def _variance_components(
     structure: CovarianceStructure,
     theta: np.ndarray,
-    variance: np.ndarray,
+    W: np.ndarray,
+    fixed: np.ndarray,
     scale: float,
     grid: VisitGrid | None,
 ) -> VarianceComponents:
-    """theta (k,) and the variances of its estimate (k,), from standardised units to the outcome's, `scale` times."""
+    """theta (k,) and the covariance of its estimate (k, k), from standardised units to the outcome's, `scale` times.
+
+    fixed : (k,) bool, the parameters on their boundary, which have no standard error.
+    """
     # theta is scaled parameter by parameter, so its slope is the scaled unit vector.
     slope = np.array([structure.scale(row, scale) for row in np.eye(theta.size)]).diagonal()
     estimate = structure.scale(theta, scale)
-    table = {"estimate": estimate, "se": np.sqrt(variance.clip(0, None)) * slope}
+    se = np.sqrt(np.diag(W).clip(0, None))
+    unit = np.where(se > 0, se, 1.0)
+    errors = (slope * unit)[:, None] * root(W / np.outer(unit, unit))
+    table = {"estimate": estimate, "se": np.where(fixed, np.nan, se * slope)}
     names = pd.Index(structure.parameter_names, name="parameter")
-    return VarianceComponents(structure, estimate, pd.DataFrame(table, index=names), grid)
+    return VarianceComponents(structure, estimate, pd.DataFrame(table, index=names), grid, errors)

@@ -11,6 +11,12 @@ from msclong.reporting.comparisons import Comparison, Refusal
 from msclong.reporting.record import Block, Paragraph, Section
 from msclong.reporting.wording import spoken
 
+EXPECTED = (
+    "A Bayesian and a frequentist fit of one model are not expected to be equal: priors pull on the estimates, the "
+    "posterior averages over the covariance parameters where REML takes their best value, and draws have Monte Carlo "
+    "error."
+)
+
 
 def agreement(analysis: Analysis, found: Comparison | Refusal) -> Section | None:
     """Each further engine against the first, over the contrasts (else the coefficients); None for one engine."""
@@ -31,14 +37,7 @@ def agreement(analysis: Analysis, found: Comparison | Refusal) -> Section | None
         Paragraph(_compared(names[0], name, tables[names[0]], tables[name], rows, what)) for name in names[1:]
     ]
     if any(analysis.bayesian(name) for name in names) and not all(analysis.bayesian(name) for name in names):
-        blocks.append(
-            Paragraph(
-                "A Bayesian and a frequentist fit of one model are not expected to be equal: priors pull on the "
-                "estimates, the posterior averages over the covariance parameters where REML takes their best "
-                "value, and draws have Monte Carlo error.",
-                "note",
-            )
-        )
+        blocks.append(Paragraph(EXPECTED, "note"))
     return Section("agreement", "Where the engines differ", tuple(blocks))
 
 

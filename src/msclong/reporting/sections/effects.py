@@ -24,7 +24,7 @@ def means_section(analysis: Analysis, found: Comparison | Refusal) -> Section:
     title = f"Estimated {'probabilities' if analysis.of_probability else 'means'} over time"
     if isinstance(found, Refusal):
         return Section("means", title, (Paragraph(f"Means by visit are not available. {found.reason}"),))
-    blocks: list[Block] = [*_over_subjects(analysis), _means_figure(analysis, found)]
+    blocks: list[Block] = [*_over_subjects(analysis), means_figure(analysis, found)]
     if analysis.spec.outcome_type == "change":
         blocks.append(
             Paragraph(
@@ -55,7 +55,7 @@ def contrasts_section(analysis: Analysis, found: Comparison | Refusal) -> Sectio
             analysis,
             found,
             "contrasts",
-            _contrasts_caption(analysis),
+            contrasts_caption(analysis),
             _time_heading(analysis),
             _contrasts_notes(analysis, set(map(analysis.bayesian, analysis.fits))),
         ),
@@ -119,7 +119,8 @@ def _averages(analysis: Analysis) -> str:
     return f"{analysis.averages} of {inside(analysis.spec.outcome_label)}{analysis.per_exposure}"
 
 
-def _means_figure(analysis: Analysis, found: Comparison) -> Figure:
+def means_figure(analysis: Analysis, found: Comparison, key: str = "means") -> Figure:
+    """The first engine's marginal means on the time axis."""
     engine, table = next(iter(found.tables.items()))
     data = pd.DataFrame({"arm": found.groups, "visit": found.labels}).join(
         table[["estimate", "lower", "upper"]].reset_index(drop=True)
@@ -140,7 +141,7 @@ def _means_figure(analysis: Analysis, found: Comparison) -> Figure:
         f"{'credible' if analysis.bayesian(engine) else 'confidence'} intervals, {spoken(engine)} "
         f"fit.{below}{spacing}"
     )
-    return Figure("means", caption, _means_alt(analysis, data, table), to_svg(figure, "means"), data)
+    return Figure(key, caption, _means_alt(analysis, data, table), to_svg(figure, key), data)
 
 
 def _means_alt(analysis: Analysis, data: pd.DataFrame, table: pd.DataFrame) -> str:
@@ -181,7 +182,8 @@ def _row_label(analysis: Analysis, label: str) -> str:
     return analysis.names.visit(label)
 
 
-def _contrasts_caption(analysis: Analysis) -> str:
+def contrasts_caption(analysis: Analysis) -> str:
+    """What the contrasts are of, as the heading of their table."""
     outcome = inside(analysis.spec.outcome_label)
     if analysis.spec.outcome_type == "change":
         start = f"Mean {outcome} by visit"

@@ -72,5 +72,5 @@ def sleepstudy() -> pd.DataFrame:
 
 
 def _read(name: str, dtypes: dict[str, type]) -> pd.DataFrame:
-    with (files("msclong.data") / "files" / name).open(encoding="utf-8") as source:
+    with (files("msclong.datasets") / "files" / name).open(encoding="utf-8") as source:
         return pd.read_csv(source, dtype=dtypes)

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from msclong.data import LongData, datasets, visit_counts
+from msclong import datasets
+from msclong.data import LongData, visit_counts
 from parity import reference
 
 

@@ -1,0 +1,102 @@
+"""Reading a BDS data set from a file of any of its formats, or taking it from memory."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from msclong.data.bds.bds import BDS
+from msclong.data.bds.check import violations
+from msclong.data.bds.dataset_json import read_json, read_ndjson
+from msclong.data.bds.plain import read_csv, read_parquet
+from msclong.data.bds.sas import read_sas7bdat, read_xpt
+from msclong.data.bds.tidy import tidy
+from msclong.data.tables import to_pandas
+from msclong.errors import DataError, listing
+
+READERS: dict[str, Callable[[Path, str | None], pd.DataFrame]] = {
+    ".xpt": read_xpt,
+    ".sas7bdat": read_sas7bdat,
+    ".json": read_json,
+    ".ndjson": read_ndjson,
+    ".parquet": read_parquet,
+    ".csv": read_csv,
+}
+"""The ending of a file's name, and what reads it."""
+
+BEGINNINGS = {
+    b"HEADER RECORD": ".xpt",
+    bytes(12) + bytes.fromhex("c2ea8160b31411cfbd92080009c7318c"): ".sas7bdat",
+    b"PAR1": ".parquet",
+}
+"""How files begin whose format cannot be mistaken."""
+
+
+def read_bds(source: Any, *, encoding: str | None = None) -> BDS:
+    """A data set in ADaM's Basic Data Structure, read and checked.
+
+    Parameters
+    ----------
+    source
+        The path of a file: SAS transport (.xpt, version 5 or 8), SAS data set (.sas7bdat), Dataset-JSON 1.0 or 1.1
+        (.json, .ndjson), Parquet or CSV. Or a table: pandas, polars, pyarrow, DuckDB.
+    encoding
+        The encoding of text that does not say its own, such as 'WINDOWS-1252'; UTF-8 if not given.
+
+    Returns
+    -------
+    BDS
+        Its `frame` holds all variables with their rows numbered from 1 as in the file; `violations` what breaks a
+        rule; `records` the rows to analyse.
+
+    Raises
+    ------
+    DataError
+        The file does not exist, is empty, damaged or encrypted, or is not of a format that can be read.
+
+    Notes
+    -----
+    Blank text is missing; SAS's special missing values (.A to .Z, ._) are missing like the ordinary one. Numeric dates
+    are dates where the file tells them by a format. Labels and formats are in `frame.attrs`.
+    """
+    _check_encoding(encoding)
+    if not isinstance(source, str | os.PathLike):
+        table = tidy(to_pandas(source), encoding)
+    else:
+        path = Path(source)
+        table = tidy(to_pandas(_reader(path)(path, encoding)), encoding)
+        table.attrs["source"] = path.name
+    return BDS(table, violations(table))
+
+
+def _check_encoding(encoding: object) -> None:
+    try:
+        codecs.lookup("utf-8" if encoding is None else encoding)  # type: ignore[arg-type]
+    except (LookupError, TypeError) as error:
+        raise DataError(
+            f"There is no encoding {encoding!r}. Usual ones are 'UTF-8', 'WINDOWS-1252' and 'SHIFT_JIS'."
+        ) from error
+
+
+def _reader(path: Path) -> Callable[[Path, str | None], pd.DataFrame]:
+    if not path.is_file():
+        raise DataError(f"There is no file {str(path)!r}. Check the name and the folder.")
+    with path.open("rb") as file:
+        beginning = file.read(32)
+    if not beginning:
+        raise DataError(f"{path.name} is empty (0 bytes). Copy it again.")
+    suffix = path.suffix.lower()
+    actual = next((ending for begin, ending in BEGINNINGS.items() if beginning.startswith(begin)), None)
+    if actual and actual != suffix:
+        raise DataError(f"{path.name} is a {actual} file by its content. Rename it to {path.stem + actual}.")
+    if suffix not in READERS:
+        raise DataError(
+            f"{path.name}: the ending {suffix!r} is not one of {listing(READERS)}. Save it as one of these, or read "
+            "it yourself and pass the table to read_bds."
+        )
+    return READERS[suffix]

@@ -1,0 +1,165 @@
+"""The study's answer first: the primary outcome's changes, how many outcomes improved, and what that does not show."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from msclong.reporting import numbers
+from msclong.reporting.analysis import LEVEL
+from msclong.reporting.record import Block, Bullets, Paragraph, Section
+from msclong.reporting.study.design_limits import event_sentences
+from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, row_at
+from msclong.reporting.wording import counted, inside, listed, spoken
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+ALPHA = 1 - LEVEL
+
+MOST_ROWS = 8
+"""A primary outcome with more tested contrasts than this has only its last visit told."""
+
+MOST_PRIMARY = 3
+
+UNCONTROLLED = (
+    "This trial had no control group. What follows are changes after treatment; how much of them is an effect of "
+    "treatment it cannot say ([[section:design]])."
+)
+CONTROLLED = (
+    "Differences between arms are effects of treatment as far as allocation was at random, patients and assessors did "
+    "not know it, and missing outcomes are missing at random ([[section:design]])."
+)
+
+
+def answer(found: StudyResult) -> Section:
+    """A caution for the design and for failures, the primary outcomes row by row, then counts by role."""
+    blocks: list[Block] = [Paragraph(CONTROLLED if found.arms else UNCONTROLLED, "caution"), *_failed(found)]
+    primary = found.of_role("primary")
+    for one in primary[:MOST_PRIMARY]:
+        blocks += _outcome(found, one)
+    if len(primary) > MOST_PRIMARY:
+        blocks.append(
+            Paragraph(f"{len(primary) - MOST_PRIMARY} more primary outcomes are in [[section:primary]].")
+        )
+    if not primary:
+        blocks.append(Paragraph("No primary outcome was declared, or none could be fitted.", "answer"))
+    blocks.append(Paragraph(" ".join(_counted(found, role) for role in found.roles)))
+    if events := event_sentences(found):
+        blocks.append(Paragraph(" ".join(events)))
+    return Section("answer", "Summary", tuple(blocks))
+
+
+def _failed(found: StudyResult) -> list[Block]:
+    failed = [one.label for one in found.outcomes if one.reasons]
+    if not failed:
+        return []
+    named = listed(failed if len(failed) <= 6 else [*failed[:6], f"{len(failed) - 6} more"])
+    text = f"{counted(len(failed), 'outcome')} of {len(found.outcomes)} could not be analysed by every engine: {named}"
+    return [Paragraph(f"{text}. The reasons are in [[section:checks]].", "caution")]
+
+
+def _outcome(found: StudyResult, one: OutcomeResult) -> list[Block]:
+    """'The primary outcome, X: ...', a line for each tested contrast."""
+    rows = one.tested if len(one.tested) <= MOST_ROWS else one.last
+    engine = next(iter(one.tables))
+    analysis = one.analyses[engine]
+    average = f"{analysis.averages if analysis.null else 'mean'}{' of' if analysis.null else ''} {inside(one.label)}"
+    if any(group for group, _ in rows):
+        text = f"Primary outcome: {analysis.effect} between arms in {average}"
+    elif analysis.spec.outcome_type == "change":
+        text = f"Primary outcome: {average}"
+    else:
+        what = f"{analysis.effect} of" if analysis.null else "change in"
+        text = f"Primary outcome: {what} {average} from {analysis.names.visit(analysis.design.baseline)}"
+    if len(rows) < len(one.tested):
+        text += f", at the last of {counted(len(one.tested), 'tested contrast')}"
+    lines = tuple(_line(found, one, row) for row in rows)
+    return [
+        Paragraph(f"{text}.", "answer"),
+        Bullets(lines),
+        Paragraph(f"In full: [[table:{key_of(one)}]].", "note"),
+    ]
+
+
+def key_of(one: OutcomeResult) -> str:
+    """Of the table of a primary outcome's contrasts, for cross-references."""
+    return f"contrasts-{slug(one.name)}"
+
+
+def slug(name: str) -> str:
+    """An outcome's name as part of an identifier; names that differ stay apart."""
+    return "".join(c if c.isascii() and c.isalnum() else f"-{ord(c):x}-" if c != "_" else "_" for c in name)
+
+
+def _line(found: StudyResult, one: OutcomeResult, key: RowKey) -> str:
+    """'month 6: -2.17 points (95% confidence interval ...; 23.0 df; adjusted p <0.001); posterior probability ...'."""
+    parts = []
+    for engine, table in one.tables.items():
+        row = row_at(table, key)
+        if row is None:
+            continue
+        decimals = numbers.decimals_for(table["se"])
+        limits = numbers.interval(row["lower"], row["upper"], decimals, NBSP)
+        unit = "" if one.analyses[engine].null else one.analyses[engine].names.unit.replace(" ", NBSP)
+        figure = f"{numbers.fixed(row['estimate'], decimals)}{unit}"
+        if not found.bayesian[engine]:
+            adjusted = "p_adjusted" in row and not pd.isna(row["p_adjusted"])
+            name, p = ("adjusted p", "p_adjusted") if adjusted else ("p", "p_value")
+            parts.append(
+                f"{figure} ({LEVEL:.0%} CI {limits}; {numbers.fixed(row['df'], 1)}{NBSP}df; "
+                f"{name}{NBSP}{_equals(numbers.p_value(row[p]))})"
+            )
+            continue
+        told = []
+        if "prob_improved" in row:
+            told.append(f"P(improved){NBSP}{_equals(numbers.probability(row['prob_improved']))}")
+        margin = one.endpoint.spec.margin
+        if margin is not None and not pd.isna(row["prob_beyond_margin"]):
+            beyond = _equals(numbers.probability(row["prob_beyond_margin"]))
+            told.append(f"P(beyond {numbers.stated(margin)}){NBSP}{beyond}")
+        if parts:
+            parts.append(f"{spoken(engine)}: {', '.join(told) or f'{figure} ({LEVEL:.0%} CrI {limits})'}")
+        else:
+            parts.append(f"{figure} ({'; '.join([f'{LEVEL:.0%} CrI {limits}', *told])})")
+    return f"{one.row_name(key)}: {'; '.join(parts)}."
+
+
+def _equals(text: str) -> str:
+    return f"{text[0]}{NBSP}{text[1:]}" if text[0] in "<>" else f"={NBSP}{text}"
+
+
+def _counted(found: StudyResult, role: str) -> str:
+    """How many outcomes of a role changed in the direction of benefit, and by which rule."""
+    every = [one for one in found.outcomes if one.endpoint.role == role]
+    known = [one for one in every if one.tables and one.endpoint.sign is not None]
+    better = sum(improved(found, one) for one in known)
+    parts = (
+        [f"{better} of {counted(len(known), f'{role} outcome')} improved, by {_rule(found, role)}"]
+        if known
+        else []
+    )
+    if undirected := sum(one.endpoint.sign is None and bool(one.tables) for one in every):
+        parts.append(f"{counted(undirected, f'{role} outcome')} without a declared direction of benefit")
+    if without := sum(not one.tables for one in every):
+        parts.append(f"{counted(without, f'{role} outcome')} without results")
+    return f"{'; '.join(parts)}."
+
+
+def _rule(found: StudyResult, role: str) -> str:
+    if found.frequentist is None:
+        return f"a posterior probability of improvement above {1 - ALPHA / 2:g} at some tested visit"
+    kind = "unadjusted p" if role == "exploratory" else "adjusted p"
+    return f"{kind} below {ALPHA:.2g} in the direction of benefit at some tested visit"
+
+
+def improved(found: StudyResult, one: OutcomeResult) -> bool:
+    """Whether any tested contrast shows a benefit, by the first engine with p-values, else by the first one."""
+    engine = next((name for name in one.tables if not found.bayesian[name]), next(iter(one.tables), None))
+    if engine is None or one.endpoint.sign is None:
+        return False
+    rows = one.tables[engine]
+    rows = rows[rows["tested"]]
+    if found.bayesian[engine]:
+        return bool((rows["prob_improved"] > 1 - ALPHA / 2).any())
+    p = rows["p_value"] if one.endpoint.role == "exploratory" else rows["p_adjusted"]
+    right = (rows["estimate"] - one.analyses[engine].null) * one.endpoint.sign > 0
+    return bool(((p < ALPHA) & right).any())

@@ -1,0 +1,113 @@
+"""Patients who improve by a declared minimal important difference: by the model, and as observed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from msclong.reporting import numbers
+from msclong.reporting.analysis import LEVEL
+from msclong.reporting.record import Block, Bullets, Cell, Column, Paragraph, Row, Section, Table
+from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, of_outcome, row_at, row_keys
+from msclong.reporting.study.tables import INTERVALS, NONE
+from msclong.reporting.wording import listed, spoken
+
+OBSERVED = "Observed"
+
+NOT_AN_EFFECT = (
+    "A response is a change of a patient, not an effect in a patient: without a control nobody can tell who would have "
+    "responded anyway."
+)
+
+
+def responders(found: StudyResult) -> Section | None:
+    """The model's probability of a response beside the observed share; None where no outcome declares a mid."""
+    declared = [one for one in found.outcomes if one.endpoint.mid is not None]
+    if not declared:
+        return None
+    every = {engine: found.study.responders(engine) for engine in found.bayesian}
+    tables = {
+        (engine, one.name): part.set_axis(row_keys(part, one.analyses[engine]))
+        for engine, table in every.items()
+        for one in declared
+        if engine in one.analyses and len(part := of_outcome(table, one.name))
+    }
+    rows: list[Row] = []
+    for one in declared:
+        own = {engine: tables[engine, one.name] for engine in found.bayesian if (engine, one.name) in tables}
+        for key in dict.fromkeys(key for table in own.values() for key in table.index):
+            group = f"{one.title} \N{EN DASH} {_response(one)}"
+            rows.append(Row((Cell(one.row_name(key)), *_cells(found, own, key)), group))
+    columns = [Column("")]
+    for engine, posterior in found.bayesian.items():
+        columns += [
+            Column("%", engine, "number"),
+            Column(f"{LEVEL:.0%} {'CrI' if posterior else 'CI'}", engine, "interval"),
+        ]
+    columns += [Column("Patients", OBSERVED, "interval"), Column("%", OBSERVED, "number"),
+                Column(f"Exact {LEVEL:.0%} CI", OBSERVED, "interval")]  # fmt: skip
+    notes = (
+        "By engine: the probability that a new patient responds, under the model\u2019s distribution of changes, "
+        "with its interval. Observed: responders among patients with both visits, with Clopper and Pearson\u2019s "
+        "limits.",
+        INTERVALS,
+    )
+    blocks: list[Block] = []
+    if rows:
+        blocks.append(
+            Table(
+                "responders",
+                "Responders by declared minimal important difference",
+                tuple(columns),
+                tuple(rows),
+                notes,
+            )
+        )
+    if not found.arms:
+        blocks.append(Paragraph(NOT_AN_EFFECT, "note"))
+    told: dict[str, list[str]] = {}
+    for engine, table in every.items():
+        for name, reason in table.attrs["without"].items():
+            label = next(one.label for one in declared if one.name == name)
+            told.setdefault(f"{label}: {reason.split('. ')[0].rstrip('.')}", []).append(spoken(engine))
+    if told:
+        blocks.append(Bullets(tuple(f"{text} ({listed(engines)})." for text, engines in told.items())))
+    return Section("responders", "Responders", tuple(blocks))
+
+
+def _response(one: OutcomeResult) -> str:
+    """'a fall of 2 points or more', 'a rise to 1.5 times baseline or more'."""
+    mid = float(one.endpoint.mid or 0)
+    if one.own is not None and one.own.null:
+        way, end = ("rise", "more") if mid > 1 else ("fall", "less")
+        return f"a {way} to {numbers.stated(mid)} times baseline or {end}"
+    unit = f" {one.endpoint.spec.unit}" if one.endpoint.spec.unit else ""
+    return f"a {'rise' if mid > 0 else 'fall'} of {numbers.stated(abs(mid))}{unit} or more"
+
+
+def _cells(found: StudyResult, tables: dict[str, pd.DataFrame], key: RowKey) -> list[Cell]:
+    cells: list[Cell] = []
+    seen: pd.Series | None = None
+    for engine in found.bayesian:
+        row = row_at(tables[engine], key) if engine in tables else None
+        if row is None:
+            cells += [NONE, NONE]
+            continue
+        seen = row if seen is None else seen
+        cells += [_percent(row["estimate"]), _interval(row["lower"], row["upper"])]
+    if seen is None:
+        return [*cells, NONE, NONE, NONE]
+    count = Cell(f"{int(seen['responders'])} of {int(seen['n'])}", (int(seen["responders"]), int(seen["n"])))
+    return [
+        *cells,
+        count,
+        _percent(seen["observed"]),
+        _interval(seen["observed_lower"], seen["observed_upper"]),
+    ]
+
+
+def _percent(share: float) -> Cell:
+    return Cell(numbers.fixed(100 * share, 0), float(share))
+
+
+def _interval(low: float, high: float) -> Cell:
+    return Cell(numbers.interval(100 * low, 100 * high, 0), (float(low), float(high)))

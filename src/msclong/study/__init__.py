@@ -1,0 +1,1 @@
+"""Studies: many outcomes declared, fitted and reported together."""

@@ -1,0 +1,305 @@
+"""The report of a study: its record holds the study's numbers, and says what a single arm cannot show."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import msclong as ml
+from msclong.errors import SpecError
+from msclong.published import audit, audit_paired
+from msclong.reporting import html, numbers
+from msclong.reporting.record import Bullets, Definitions, FoldOut, Paragraph
+
+VISITS = (0, 1, 3, 6)
+
+PLAN = {
+    "score": {"margin": -1, "mid": -2, "role": "primary", "label": "Activity score", "unit": "points"},
+    "flow": {"family": "lognormal", "margin": 1.2, "mid": 1.5, "label": "Salivary flow"},
+    "well": {
+        "family": "bernoulli",
+        "formula": "{outcome} ~ C(month) + (1 | patient)",
+        "visit": "month",
+        "better": "higher",
+        "role": "exploratory",
+        "approximation": "gaussian",
+    },
+    "unknown": {"role": "exploratory"},
+    "constant": {"better": "lower"},
+}
+
+
+def trial(seed: int = 4) -> pd.DataFrame:
+    """24 patients at four visits; flow of eleven, one outcome without variation."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(24):
+        level = rng.normal()
+        for month in VISITS:
+            score = 6 + level - 0.28 * month + rng.normal()
+            rows.append(
+                (
+                    f"P{i}",
+                    month,
+                    score,
+                    np.exp(0.3 * level + 0.1 * month + 0.3 * rng.normal()),
+                    i == 3 and month > 0,
+                )
+            )
+    table = pd.DataFrame(rows, columns=["patient", "month", "score", "flow", "event"])
+    table.loc[table["patient"].isin([f"P{i}" for i in range(11, 24)]), "flow"] = np.nan
+    table["well"] = (table["score"] + rng.normal(size=len(table)) < 5.5).astype(int)
+    table["unknown"] = rng.normal(size=len(table)).cumsum() / 10
+    table["constant"] = 1.0
+    table.attrs["synthetic"] = "Synthetic: made for a test."
+    table.attrs["assumptions"] = ["Scores are normal."]
+    return table
+
+
+@pytest.fixture(scope="module")
+def found():
+    study = ml.Study(
+        trial(),
+        PLAN,
+        defaults={"formula": "{outcome} ~ C(month) + us(month | patient)"},
+        title="A small trial",
+        events={"a bad day": "event", "a broken leg": "leg"},
+    )
+    with pytest.warns(ml.errors.ConvergenceWarning, match="constant"):
+        return study.fit([ml.Frequentist(), ml.Bayesian(seed=1)], n_jobs=1)
+
+
+@pytest.fixture(scope="module")
+def printed():
+    antibodies = {"outcome": "anti_ssa", "visit": "month 1", "n": 5, "p": "<0.001"}
+    flow = {
+        "outcome": "flow",
+        "visit": "week 2",
+        "n": 11,
+        "pre": ("0.63", "0.73"),
+        "post": ("1.00", "0.78"),
+        "p": "<0.001",
+    }
+    return audit([flow, antibodies])
+
+
+@pytest.fixture(scope="module")
+def report(found, printed):
+    return ml.report(found, published=printed)
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    return html.render(report)
+
+
+def section(report, key):
+    return next(section for section in report.sections if section.key == key)
+
+
+def table(report, key):
+    return next(table for table in report.tables if table.key == key)
+
+
+def words(part) -> str:
+    """All prose of a section."""
+    texts = []
+    for block in part.blocks:
+        for one in block.blocks if isinstance(block, FoldOut) else (block,):
+            if isinstance(one, Paragraph):
+                texts.append(one.text)
+            elif isinstance(one, Bullets):
+                texts += one.items
+            elif isinstance(one, Definitions):
+                texts += [f"{term}: {text}" for term, text in one.items]
+    return " ".join(texts).replace("\xa0", " ")
+
+
+def test_sections_come_in_the_order_in_which_they_are_read(report):
+    assert [one.key for one in report.sections] == [
+        "answer", "design", "estimands", "outcomes", "patients", "primary", "others", "forest", "multiplicity",
+        "responders", "agreement", "checks", "published", "model", "synthetic", "reproducibility",
+    ]  # fmt: skip
+    assert report.title == "A small trial"
+    assert report.subtitle == "5 outcomes of 24 patients, single arm; frequentist and Bayesian analyses"
+
+
+def test_the_answer_has_the_primary_changes_and_what_the_design_cannot_claim(report, found):
+    told = words(section(report, "answer"))
+    assert "had no control group" in told
+    row = found.contrasts().loc[("score", "6 - 0")]
+    posterior = found.contrasts("Bayesian").loc[("score", "6 - 0")]
+    assert (
+        f"month 6: {numbers.fixed(row['estimate'], 2)} points (95% CI "
+        f"{numbers.interval(row['lower'], row['upper'], 2)}; {row['df']:.1f} df; adjusted p < 0.001); Bayesian: "
+        f"P(improved) > 0.999, P(beyond −1) = {numbers.probability(posterior['prob_beyond_margin'])}." in told
+    )
+    assert "1 of 1 primary outcome improved, by adjusted p below 0.05" in told
+    assert "1 secondary outcome without results" in told
+    assert "1 exploratory outcome without a declared direction of benefit" in told
+    assert "1 of 24 patients had a bad day: 4.17 %" in told
+
+
+def test_every_cell_of_the_primary_table_is_the_studys_number(report, found):
+    made = table(report, "contrasts-score")
+    frequentist, bayesian = (found.contrasts(engine).loc["score"] for engine in found.engines)
+    paired = found.paired_t_tests().loc["score"]
+    assert [column.label for column in made.columns] == [
+        "Month", "Estimate", "95% CI", "df", "p", "p, adj.", "Estimate", "95% CrI", "P(improved)", "P(< −1)", "n",
+        "Mean change", "p",
+    ]  # fmt: skip
+    assert len(made.rows) == len(frequentist) == 3
+    for i, row in enumerate(made.rows):
+        f, b, t = frequentist.iloc[i], bayesian.iloc[i], paired.iloc[i]
+        assert [cell.value for cell in row.cells[1:]] == [
+            f["estimate"], (f["lower"], f["upper"]), f["df"], f["p_value"], f["p_adjusted"],
+            b["estimate"], (b["lower"], b["upper"]), b["prob_improved"], b["prob_beyond_margin"],
+            t["n"], t["estimate"], t["p_value"],
+        ]  # fmt: skip
+        assert row.cells[1].text == numbers.fixed(f["estimate"], 2)
+
+
+def test_other_outcomes_name_their_effect_and_the_approximation(report, found):
+    flow = table(report, "secondary")
+    assert {row.group for row in flow.rows} == {
+        "Salivary flow – ratio of geometric means; higher is better; margin 1.2"
+    }
+    assert [row.cells[1].value for row in flow.rows] == found.contrasts().loc["flow", "estimate"].tolist()
+    others = table(report, "exploratory")
+    groups = list(dict.fromkeys(row.group for row in others.rows))
+    assert groups[0].startswith(
+        "well – Frequentist: difference of means (Gaussian approximation); Bayesian: difference of prob"
+    )
+    unknown = [row for row in others.rows if row.group == groups[1]]
+    column = [column.label for column in others.columns].index("P(improved)")
+    assert {row.cells[column].text for row in unknown} == {"–"}
+
+
+def test_regression_to_the_mean_is_that_of_the_single_arm(report, found):
+    frame = found["score"]["Frequentist"].design.data.frame.pivot(
+        index="patient", columns="month", values="score"
+    )
+    made = table(report, "regression")
+    for row in made.rows:
+        mu = row.cells[0].value
+        slope, at_mean = stats.linregress(frame[0] - mu, frame[6] - mu)[:2]
+        assert row.cells[2].value == pytest.approx(at_mean, rel=1e-9)
+        assert row.cells[1].value == pytest.approx((1 - slope) * (mu - frame[0].mean()), abs=1e-9)
+    assert "regression" in [figure.key for figure in report.figures]
+
+
+def test_events_have_exact_limits_and_a_missing_column_its_reason(report):
+    (row,) = table(report, "events").rows
+    assert [cell.value for cell in row.cells[1:3]] == [1, 24]
+    limits = stats.binomtest(1, 24).proportion_ci(method="exact")
+    assert row.cells[4].value == pytest.approx(tuple(limits), rel=1e-9)
+    assert "a broken leg: the table has no column leg" in words(section(report, "design"))
+
+
+def test_patients_are_counted_by_outcome_and_visit(report):
+    rows = {
+        row.cells[0].text: [cell.text for cell in row.cells[1:]] for row in table(report, "patients").rows
+    }
+    assert rows["Activity score"] == ["24"] * 5
+    assert rows["Salivary flow"] == ["11"] * 5
+    assert "constant" not in rows
+
+
+def test_all_outcomes_are_standardised_on_one_forest_plot(report, found):
+    forest = next(figure for figure in report.figures if figure.key == "forest")
+    for engine in found.engines:
+        drawn = forest.data[forest.data["engine"] == engine]
+        assert drawn["label"].iloc[0] == "Activity score, month 1"
+        assert drawn["estimate"].dropna().tolist() == found.standardised(engine)["estimate"].tolist()
+    assert "worse" in forest.svg
+    assert "no direction of benefit" in forest.caption
+
+
+def test_multiplicity_says_what_each_p_value_has_had(report, found):
+    rows = {row.cells[0].text: row for row in table(report, "multiplicity").rows}
+    assert rows["Activity score"].cells[2].text == "single-step max-t over 3 contrasts"
+    assert rows["well"].cells[2].text == "none (exploratory)"
+    assert rows["constant"].cells[2].text == "no fit: p-value 1"
+    smallest = found.contrasts().loc["score", "p_adjusted"].min()
+    assert rows["Activity score"].cells[4].value == smallest
+
+
+def test_responders_by_engine_and_as_observed(report, found):
+    made = table(report, "responders")
+    expected = found.responders("Frequentist").loc["score"]
+    rows = [row for row in made.rows if row.group == "Activity score (points) – a fall of 2 points or more"]
+    assert [row.cells[1].value for row in rows] == expected["estimate"].tolist()
+    assert [row.cells[6].value for row in rows] == expected["observed"].tolist()
+    assert any("a rise to 1.5 times baseline or more" in row.group for row in made.rows)
+
+
+def test_engines_are_compared_where_they_fitted_one_model(report, found):
+    made = {row.cells[0].text: row for row in table(report, "agreement-1").rows}
+    one, other = (found.contrasts(engine).loc["score"] for engine in found.engines)
+    largest = ((other["estimate"] - one["estimate"]) / one["se"]).abs().max()
+    assert made["Activity score"].cells[2].value == pytest.approx(largest, rel=1e-12)
+    assert made["well"].cells[3].text == "other models"
+
+
+def test_failures_and_approximations_are_told(report, found):
+    (row,) = table(report, "failures").rows[:1]
+    assert row.cells[0].text == "constant"
+    assert row.cells[2].text in found.failures["reason"].tolist()
+    told = words(section(report, "checks"))
+    assert "Fitted by their declared approximation (frequentist): well" in told
+    assert "All outcomes: The order of the visits" in told
+
+
+def test_the_audit_of_printed_figures_is_printed_and_not_stamped_synthetic(report, printed):
+    made = table(report, "published")
+    assert [row.cells[5].text for row in made.rows] == printed["verdict"].tolist()
+    assert made.rows[1].cells[6].text == "impossible"
+    assert made.stamp == "As published"
+
+
+def test_synthetic_data_are_stamped_everywhere(report, page):
+    assert report.stamp == "Synthetic: made for a test."
+    assert {one.stamp for one in report.tables if one.key != "published"} == {"Synthetic"}
+    assert {one.stamp for one in report.figures} == {"Synthetic"}
+    assert all(">Synthetic data</text>" in figure.svg for figure in report.figures)
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
+    assert len(captions) == len(report.tables) + len(report.figures)
+    assert (
+        sum('<span class="stamp">Synthetic.</span>' in caption for caption in captions) == len(captions) - 1
+    )
+    assert page.index("Synthetic: made for a test.") < page.index("<h1>")
+    assert "Scores are normal." in words(section(report, "synthetic"))
+
+
+def test_the_plan_and_the_code_are_given(report, found):
+    codes = [block for block in section(report, "reproducibility").blocks if type(block).__name__ == "Code"]
+    assert ml.AnalysisPlan.from_toml(codes[0].text) == found.plan
+    compile(codes[1].text, "rerun", "exec")
+    assert "1 (Bayesian)" in words(section(report, "reproducibility"))
+
+
+def test_methods_name_estimation_once_and_cite(report):
+    told = words(section(report, "model"))
+    assert "there was no control group" in told
+    assert told.count("Kenward and Roger (1997)") == 1
+    assert "Mee RW" in told
+    assert "ICH E9(R1)" in told
+
+
+def test_one_audit_is_taken_as_well_as_a_table(found):
+    one = audit_paired(5, p="<0.001", label="Anti-SSA")
+    made = table(ml.report(found, published=one), "published")
+    assert [row.cells[0].text for row in made.rows] == ["Anti-SSA"]
+
+
+def test_what_is_not_for_a_study_is_refused(found, hamd17, printed):
+    with pytest.raises(SpecError, match="declared in its plan"):
+        ml.report(found, adjust="holm")
+    with pytest.raises(SpecError, match="for the report of a study"):
+        ml.report(hamd17, published=printed)
+    with pytest.raises(SpecError, match="has no r_needed"):
+        ml.report(found, published=printed.drop(columns="r_needed"))
