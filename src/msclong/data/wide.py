@@ -102,9 +102,9 @@ def long_from_wide(
 
 def _order(found: Columns) -> tuple[list[Any], bool]:
     """The visits by number if all have one; else in the one order that agrees with every outcome's."""
-    labels = list(dict.fromkeys(label for by_visit in found.values() for label in by_visit))
+    labels: list[Any] = list(dict.fromkeys(label for by_visit in found.values() for label in by_visit))
     if all(isinstance(label, Real) for label in labels):
-        return sorted(labels, key=float), True  # type: ignore[arg-type]
+        return sorted(labels, key=float), True
     follows = {pair for by_visit in found.values() for pair in pairwise(by_visit)}
     sorter: TopologicalSorter[Hashable] = TopologicalSorter(dict.fromkeys(labels, ()))
     for before, after in follows:

@@ -50,19 +50,17 @@ class ChangeThreshold:
 def change_threshold(given: object, family: Family) -> ChangeThreshold:
     """The threshold of a family: a ratio where outcomes are positive with a log link. Raises SpecError."""
     ratio = family.link == "log" and not family.points(np.ones(1))
-    number = (
-        isinstance(given, (int, float, np.number))
-        and not isinstance(given, bool)
-        and bool(np.isfinite(given))
-    )
-    if ratio and not (number and given > 0 and given != 1):  # type: ignore[operator]
+    value = np.nan
+    if isinstance(given, (int, float, np.integer, np.floating)) and not isinstance(given, bool):
+        value = float(given)
+    if ratio and not (0 < value < np.inf and value != 1):
         raise SpecError(
             f"Changes of family {family.keyword!r} are ratios: threshold is above zero and not 1, such as 0.5 for a "
             f"fall to half or less, 1.5 for a rise by half or more; got {given!r}."
         )
-    if not number or given == 0:
+    if not np.isfinite(value) or value == 0:
         raise SpecError(
             "threshold is the least change that counts, in the outcome's unit, with its sign: -3 for a fall of 3 or "
             f"more; got {given!r}."
         )
-    return ChangeThreshold(float(given), ratio)  # type: ignore[arg-type]
+    return ChangeThreshold(value, ratio)

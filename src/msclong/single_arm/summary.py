@@ -64,8 +64,9 @@ class PairedSummary:
 
 
 def _finite(value: object) -> bool:
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return bool(number and np.isfinite(value))  # type: ignore[call-overload]
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        return False
+    return bool(np.isfinite(float(value)))
 
 
 def _measurements(values: ArrayLike, name: str) -> np.ndarray:

@@ -158,9 +158,10 @@ class AnalysisPlan:
 
         record = self.to_dict()
         try:
-            return _written(tomli_w.dumps(record), path)
+            text = tomli_w.dumps(record)
         except (TypeError, ValueError) as error:
             raise SpecError(f"This plan cannot be written as TOML ({error}); use text and numbers.") from None
+        return _written(text, path)
 
     @classmethod
     def from_toml(cls, source: str | PathLike[str]) -> AnalysisPlan:
@@ -175,9 +176,10 @@ class AnalysisPlan:
         """The plan as JSON text, written to `path` where one is given; raises SpecError as `to_toml`."""
         record = self.to_dict()
         try:
-            return _written(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False), path)
+            text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise SpecError(f"This plan cannot be written as JSON ({error}); use text and numbers.") from None
+        return _written(text, path)
 
     @classmethod
     def from_json(cls, source: str | PathLike[str]) -> AnalysisPlan:

@@ -75,12 +75,14 @@ def read_bds(source: Any, *, encoding: str | None = None) -> BDS:
 
 
 def _check_encoding(encoding: object) -> None:
+    if encoding is None:
+        return
     try:
-        codecs.lookup("utf-8" if encoding is None else encoding)  # type: ignore[arg-type]
-    except (LookupError, TypeError) as error:
+        codecs.lookup(str(encoding))
+    except (LookupError, ValueError):
         raise DataError(
             f"There is no encoding {encoding!r}. Usual ones are 'UTF-8', 'WINDOWS-1252' and 'SHIFT_JIS'."
-        ) from error
+        ) from None
 
 
 def _reader(path: Path) -> Callable[[Path, str | None], pd.DataFrame]:
