@@ -35,6 +35,7 @@ class AnalysisPlan:
     title : the study's name. estimand : what all outcomes share of their estimands.
     multiplicity : how the confirmatory hypotheses share one error rate.
     engines : how each outcome is fitted; the first one leads in reports. Empty: Frequentist().
+    note : what a reader of the study must know of the plan, such as that it was made after the fact.
     events : {what: column}: adverse events, by a column that is 1 (or True) in a row where a patient had one.
 
     Most plans are made by `AnalysisPlan.declare` or read from a file. Raises SpecError.
@@ -42,6 +43,7 @@ class AnalysisPlan:
 
     endpoints: Mapping[str, Endpoint] = field(hash=False)
     title: str | None = None
+    note: str | None = None
     estimand: Estimand | None = None
     multiplicity: Multiplicity = field(default_factory=Multiplicity)
     engines: tuple[Any, ...] = ()
@@ -57,6 +59,7 @@ class AnalysisPlan:
         object.__setattr__(self, "endpoints", dict(endpoints))
         for what, kinds, takes in (
             ("title", (str, type(None)), "text"),
+            ("note", (str, type(None)), "text"),
             ("estimand", (Estimand, type(None)), "an ml.Estimand"),
             ("multiplicity", Multiplicity, "an ml.Multiplicity"),
         ):
@@ -115,7 +118,7 @@ class AnalysisPlan:
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain data: what all outcomes state alike stands once, as defaults."""
         defaults, outcomes = shared({name: endpoint_record(e) for name, e in self.endpoints.items()})
-        record: dict[str, Any] = {"msclong_plan": FORMAT, "title": self.title}
+        record: dict[str, Any] = {"msclong_plan": FORMAT, "title": self.title, "note": self.note}
         record |= {"estimand": self.estimand.to_dict() if self.estimand else None}
         record |= {"multiplicity": self.multiplicity.to_dict()}
         record |= {"engines": [engine_record(engine) for engine in self.engines], "events": dict(self.events)}
@@ -131,7 +134,7 @@ class AnalysisPlan:
         version = given.pop("msclong_plan", FORMAT)
         if version != FORMAT:
             raise SpecError(f"This plan has format {version!r}; this msclong reads format {FORMAT}.")
-        known = ("title", "estimand", "multiplicity", "engines", "events", "defaults", "outcomes")
+        known = ("title", "note", "estimand", "multiplicity", "engines", "events", "defaults", "outcomes")
         if unknown := sorted(set(given) - set(known)):
             raise SpecError(f"Unknown fields of a plan: {listing(unknown)}; known are {listing(known)}.")
         for name in ("estimand", "multiplicity", "events", "defaults"):

@@ -94,6 +94,7 @@ def content_hash(job: Job) -> str | None:
         type(job.engine).__qualname__ + json.dumps(vars(job.engine), sort_keys=True, default=repr),
         _frame_hash(job.table.frame),
         *job.table.notes,
+        repr((sorted(job.table.gone.items(), key=repr), sorted(job.first_visits.items(), key=repr))),
         _code_hash(),
         platform.python_version(),
         *(version(package) for package in PACKAGES),

@@ -12,6 +12,7 @@ import numpy as np
 from msclong.contrasts.margins import OF_MARGINS, TESTS
 from msclong.errors import SpecError, listing
 from msclong.families.registry import family_of
+from msclong.linear_hypothesis import label
 from msclong.results.effect_scale import SCALES
 from msclong.spec.estimand import Estimand
 from msclong.spec.model_spec import ModelSpec
@@ -132,6 +133,8 @@ class Endpoint:
             raise SpecError(
                 f"tested is a sequence of visits, such as [6, 12]; got {tested!r} for {self.name}."
             )
+        if len({label(visit) for visit in listed}) < len(listed):
+            raise SpecError(f"tested names a visit twice for {self.name}: {listing(map(repr, listed), 20)}.")
         object.__setattr__(self, "tested", _plain(listed))
 
     def _check_rows(self) -> None:

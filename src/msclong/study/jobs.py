@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from time import perf_counter
 from typing import Any
 
 from msclong.api import fit
 from msclong.covariance.registry import Named, known_structures, register_structure
+from msclong.design.design import Design
 from msclong.errors import DataError, EngineError, MsclongError, MsclongWarning, listing
+from msclong.linear_hypothesis import label
 from msclong.results.fit import Fit
 from msclong.spec.model_spec import ModelSpec
 from msclong.study.endpoint import Endpoint
@@ -26,7 +28,8 @@ class Job:
     """One fit to be made. table : the outcome's own part of the study's table, or why it has none.
 
     within : how p-values are adjusted over the outcome's own hypotheses. approximated : whether the spec is not the
-    outcome's own but its approximation.
+    outcome's own but its approximation. first_visits : of columns that may hold the visits, the first one at which the
+    study has any outcome.
     """
 
     outcome: str
@@ -36,6 +39,7 @@ class Job:
     spec: ModelSpec
     table: OutcomeTable | MsclongError
     engine: Any
+    first_visits: Mapping[str, Any] = field(default_factory=dict)
     approximated: bool = False
     structures: tuple[Named, ...] = ()
 
@@ -106,17 +110,34 @@ def _made(job: Job) -> tuple[Fit, Tested | str, tuple[str, ...]]:
     if isinstance(job.table, MsclongError):
         raise job.table
     made = fit(job.spec, job.table.frame, job.engine)
-    for column, levels in job.table.gone.items():
-        if column == made.design.arm or job.table.frame[column].nunique() == 1:
-            raise DataError(
-                f"Nobody in {column} {listing(map(repr, levels))} has this outcome, so what the plan compares is not "
-                "there."
-            )
+    _refuse_another_question(job, made.design)
     try:
         tested: Tested | str = tested_within(made, job.endpoint, job.within)
     except MsclongError as error:
         tested = str(error)
     return made, tested, job.table.notes
+
+
+def _refuse_another_question(job: Job, design: Design) -> None:
+    """Raise DataError where what was not measured would turn the plan's comparison into another one."""
+    assert isinstance(job.table, OutcomeTable)
+    crossed = {name for names in design.fixed.term_variables if design.visit in names for name in names}
+    for column, levels in job.table.gone.items():
+        if column == design.arm or (column in crossed and job.table.frame[column].nunique() == 1):
+            raise DataError(
+                f"Nobody in {column} {listing(map(repr, levels))} has {job.outcome}, so the plan's comparison of them "
+                f"is not to be had. If they are not part of it, say so: rows={{{column!r}: [...]}}, with the others."
+            )
+    spec = design.spec
+    if spec.baseline is not None or (spec.outcome_type == "change" and spec.baseline_as is None):
+        return
+    first = job.first_visits.get(str(design.visit))
+    start = design.baseline if design.data.taken_out is None else design.data.taken_out
+    if first is not None and label(first) != label(start):
+        raise DataError(
+            f"Nobody has {job.outcome} at the study's first visit, {first!r}: changes would be measured from "
+            f"{start!r}. If that is meant, say so: baseline=...; else leave the outcome out."
+        )
 
 
 def run_all(jobs: Sequence[Job], n_jobs: int | None, progress: bool | None) -> Iterator[tuple[int, Result]]:

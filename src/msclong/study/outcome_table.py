@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,12 +11,13 @@ import pandas as pd
 
 from msclong.data.coded_outcome import coded_outcome
 from msclong.data.marks import marked
+from msclong.data.visit_order import ordered_visits
 from msclong.design.fixed_effects import columns_in
 from msclong.errors import DataError, listing
 from msclong.spec.model_spec import COLUMNS, ModelSpec
 
-MOST_ARMS = 20
-"""Columns with more values than this are not looked at for arms that have left."""
+MOST_LEVELS = 30
+"""Columns with more values than this hold neither arms nor planned visits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +33,14 @@ class OutcomeTable:
     gone: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
 
 
-def outcome_table(spec: ModelSpec, table: pd.DataFrame, rows: Mapping[str, object]) -> OutcomeTable:
+def outcome_table(
+    spec: ModelSpec, table: pd.DataFrame, rows: Mapping[str, object], approximation: bool = False
+) -> OutcomeTable:
     """The rows that `rows` selects and the columns that the spec reads.
 
     A table of many outcomes has rows in which this one was not meant to be measured: visits at which nobody has
     it, and subjects who never have. These leave, with a note; a missed visit stays. Grades in words become numbers for
-    a Gaussian approximation. The caller's table is not changed. Raises DataError where nothing is left, or nobody has
-    the outcome at the first visit and the spec names no other baseline: changes would be measured from another visit
-    than the plan's.
+    an approximation. The caller's table is not changed. Raises DataError where nothing is left.
     """
     chosen = _selected(marked(table), rows)
     outcome = spec.parsed.outcome
@@ -57,8 +58,6 @@ def outcome_table(spec: ModelSpec, table: pd.DataFrame, rows: Mapping[str, objec
             continue
         measured = set(frame.loc[observed, column].unique())
         absent = [level for level in frame[column].dropna().unique() if level not in measured]
-        if what == "visits":
-            _refuse_another_baseline(spec, frame[column], absent)
         if absent:
             keep &= ~frame[column].isin(absent)
             named = f": {listing(_plain(absent))}" if what == "visits" else ""
@@ -67,27 +66,45 @@ def outcome_table(spec: ModelSpec, table: pd.DataFrame, rows: Mapping[str, objec
             )
     before, frame = frame, frame[keep]
     gone = {
-        str(name): tuple(set(before[name].dropna().unique()) - set(frame[name].unique()))
+        str(name): tuple(_plain(set(before[name].dropna().unique()) - set(frame[name].unique())))
         for name in frame.columns
-        if name not in (spec.visit_column, spec.subject) and before[name].nunique() <= MOST_ARMS
+        if name not in roles_of(spec) and before[name].nunique() <= MOST_LEVELS
     }
     for name in frame.columns:  # levels that left with the rows
         if isinstance(frame[name].dtype, pd.CategoricalDtype) and name not in read:
-            frame = frame.assign(**{name: frame[name].cat.remove_unused_categories()})
-    if not spec.conditional and outcome in frame.columns:
+            left, levels = frame[name].cat.remove_unused_categories(), before[name].cat.categories.tolist()
+            if name == spec.visit_column and levels != sorted(levels, key=str):
+                left = left.cat.as_ordered()  # what is left of a stated order may look like the alphabet's
+            frame = frame.assign(**{name: left})
+    if approximation and outcome in frame.columns:
         coded, coding = coded_outcome(frame[outcome])
         frame = frame.assign(**{outcome: coded})
         notes += coding
     return OutcomeTable(frame, tuple(notes), {name: levels for name, levels in gone.items() if levels})
 
 
-def with_visits_of(spec: ModelSpec, frame: pd.DataFrame) -> ModelSpec:
-    """The spec with those visits of its order that the frame has: an order that outcomes share names them all."""
+def with_visits_of(spec: ModelSpec, frame: pd.DataFrame, study: Set[object]) -> ModelSpec:
+    """The spec without those visits of its order that only other outcomes of the study have."""
     if spec.visit_order is None or spec.visit_column not in frame.columns:
         return spec
     there = set(frame[spec.visit_column].unique())
-    kept = tuple(visit for visit in spec.visit_order if visit in there)
+    kept = tuple(visit for visit in spec.visit_order if visit in there or visit not in study)
     return spec if kept == spec.visit_order else spec.replace(visit_order=kept)
+
+
+def first_visit(visits: pd.Series, times: pd.Series | None, spec: ModelSpec) -> object:
+    """The first of the visits in these rows; None where nothing states their order, or they are no planned visits."""
+    there = visits.dropna()
+    levels = list(there.unique())
+    if not 0 < len(levels) <= MOST_LEVELS:
+        return None
+    stated = None if spec.visit_order is None else [visit for visit in spec.visit_order if visit in levels]
+    if isinstance(there.dtype, pd.CategoricalDtype):
+        there = there.cat.set_categories([level for level in there.cat.categories if level in levels])
+    try:
+        return ordered_visits(there, None if times is None else times[there.index], stated)[0][0]
+    except DataError:  # `fit` says so
+        return None
 
 
 def _selected(table: pd.DataFrame, rows: Mapping[str, object]) -> pd.DataFrame:
@@ -106,33 +123,26 @@ def _selected(table: pd.DataFrame, rows: Mapping[str, object]) -> pd.DataFrame:
     return table.loc[keep] if rows else table
 
 
-def _refuse_another_baseline(spec: ModelSpec, visits: pd.Series, absent: list[object]) -> None:
-    """Raise DataError where the first visit is absent and would silently be another one's part."""
-    if spec.baseline is not None or spec.outcome_type == "change" and spec.baseline_as is None:
-        return
-    if spec.visit_order is not None:
-        order = list(spec.visit_order)
-    elif isinstance(visits.dtype, pd.CategoricalDtype) and visits.dtype.ordered:
-        order = [level for level in visits.dtype.categories if (visits == level).any()]
-    elif pd.api.types.is_numeric_dtype(visits):
-        order = sorted(visits.dropna().unique())
-    else:
-        return  # `fit` asks for the order
-    if order and order[0] in absent:
-        raise DataError(
-            f"Nobody has {spec.parsed.outcome} at the first visit, {_plain(order[:1])[0]!r}, so changes would be "
-            "measured from a later one. If that is meant, say so: baseline=...; else leave the outcome out."
-        )
+def roles_of(spec: ModelSpec) -> set[Hashable]:
+    """Columns that have a role other than the arm's."""
+    roles = {getattr(spec, name) for name in COLUMNS if name != "arm"} | {spec.visit_column, spec.parsed.time}
+    return roles | {spec.subject} | {column for grouping in spec.parsed.groupings for column in grouping}
+
+
+def observed_rows(spec: ModelSpec, table: pd.DataFrame) -> pd.Series:
+    """Which rows have all that the outcome is computed from."""
+    outcome = spec.parsed.outcome
+    read = [outcome] if outcome in table.columns else columns_in(outcome, table.columns)
+    return table[read].notna().all(axis="columns") & bool(read)
 
 
 def _columns(spec: ModelSpec, table: pd.DataFrame) -> set[Hashable]:
     """Columns that have a role, or whose name stands in a formula."""
-    roles = {getattr(spec, name) for name in COLUMNS} | {spec.visit_column, spec.parsed.time}
-    roles |= {column for grouping in spec.parsed.groupings for column in grouping}
+    roles = roles_of(spec) | {spec.arm}
     text = f"{spec.formula} {spec.hurdle or ''}"
     named = {c for c in table.columns if re.search(rf"(?<!\w){re.escape(str(c))}(?!\w)", text)}
     return named | roles
 
 
-def _plain(levels: list[object]) -> list[object]:
+def _plain(levels: Iterable[object]) -> list[object]:
     return [level.item() if isinstance(level, np.generic) else level for level in levels]

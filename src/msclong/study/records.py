@@ -43,8 +43,10 @@ def endpoint_of(name: str, record: Mapping[str, Any], defaults: Mapping[str, Any
     given.pop("msclong_spec", None)
     refuse_unknown(given, f"outcome {name!r}")
     given["formula"] = _formula(name, given)
-    spec = ModelSpec.from_dict({key: value for key, value in given.items() if key in OF_SPEC})
-    return endpoint_with(name, spec, given)
+    of_spec = {key: value for key, value in given.items() if key in OF_SPEC}
+    if isinstance(of_spec.get("priors"), Priors):
+        of_spec["priors"] = of_spec["priors"].to_dict()
+    return endpoint_with(name, ModelSpec.from_dict(of_spec), given)
 
 
 def endpoint_with(name: str, spec: ModelSpec, given: Mapping[str, Any]) -> Endpoint:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from functools import cached_property
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from msclong.covariance.registry import registered_structures
@@ -14,14 +16,21 @@ from msclong.data.bds.bds import BDS
 from msclong.data.tables import to_pandas
 from msclong.engines.engine import Engine
 from msclong.engines.frequentist.engine import Frequentist
-from msclong.errors import ConvergenceWarning, EngineError, MsclongError, SpecError, listing, warn
+from msclong.errors import ConvergenceWarning, DataError, EngineError, MsclongError, SpecError, listing, warn
 from msclong.spec.model_spec import ModelSpec
 from msclong.study.analysis_plan import AnalysisPlan, Declared
 from msclong.study.cache import FitCache
-from msclong.study.endpoint import Endpoint
+from msclong.study.endpoint import CONFIRMATORY, Endpoint
 from msclong.study.engine_names import engine_names
 from msclong.study.jobs import Fitted, Job, Result, run_all
-from msclong.study.outcome_table import OutcomeTable, outcome_table, with_visits_of
+from msclong.study.outcome_table import (
+    OutcomeTable,
+    first_visit,
+    observed_rows,
+    outcome_table,
+    roles_of,
+    with_visits_of,
+)
 from msclong.study.study_fit import StudyFit
 
 
@@ -120,6 +129,18 @@ class Study:
                 "The failures of the study say why.",
                 ConvergenceWarning,
             )
+        untested = [
+            name
+            for name, made in by_outcome.items()
+            if self.plan.endpoints[name].role in CONFIRMATORY
+            and any(isinstance(result, Fitted) and isinstance(result.tested, str) for result in made.values())
+        ]
+        if untested:
+            warn(
+                f"The plan's hypotheses of {listing(untested)} cannot be tested, and count as not rejected; "
+                "contrasts().attrs['without'] says why.",
+                ConvergenceWarning,
+            )
         return found
 
     def __repr__(self) -> str:
@@ -147,19 +168,59 @@ class Study:
             for name, engine in zip(names, engines, strict=True):
                 spec = endpoint.spec_for(engine)
                 table = self._table(outcome, endpoint, spec)
+                if isinstance(table, OutcomeTable):
+                    spec_here = with_visits_of(spec, table.frame, self._levels(spec.visit_column))
+                    firsts = self._first_visits(spec, table.frame)
+                else:
+                    spec_here, firsts = spec, {}
                 job = Job(
                     outcome=outcome,
                     endpoint=endpoint,
                     within=self.plan.multiplicity.within,
                     engine_name=name,
-                    spec=spec if isinstance(table, MsclongError) else with_visits_of(spec, table.frame),
+                    spec=spec_here,
                     table=table,
                     engine=engine,
+                    first_visits=firsts,
                     approximated=spec is not endpoint.spec,
                     structures=structures,
                 )
                 jobs.append(job)
         return jobs
+
+    @cached_property
+    def _measured(self) -> list[pd.DataFrame]:
+        """The study's tables, without rows that have no outcome; none of a BDS, whose baselines are flagged."""
+        if isinstance(self._data, BDS):
+            return []
+        specs = {name: endpoint.spec for name, endpoint in self.plan.endpoints.items()}
+        if isinstance(self._data, pd.DataFrame):
+            table = self._data
+            any_of = np.logical_or.reduce([observed_rows(spec, table).to_numpy() for spec in specs.values()])
+            return [table.loc[any_of]]
+        return [table.loc[observed_rows(specs[name], table)] for name, table in self._data.items()]
+
+    def _levels(self, column: str | None) -> set[Any]:
+        """Visits at which the study has any outcome."""
+        return {level for table in self._measured if column in table for level in table[column].unique()}
+
+    def _first_visits(self, spec: ModelSpec, frame: pd.DataFrame) -> dict[str, Any]:
+        """Of columns that may hold the visits, the study's first one."""
+        time = spec.time or spec.parsed.time
+        candidates = (
+            {spec.visit_column} if spec.visit_column is not None else set(frame.columns) - roles_of(spec)
+        )
+        found = {}
+        for column in candidates | ({time} if spec.visit_column is None and time is not None else set()):
+            tables = [table for table in self._measured if column in table]
+            if not tables:
+                continue
+            visits = pd.concat([table[column] for table in tables], ignore_index=True)
+            timed = time is not None and time != column and all(time in table for table in tables)
+            times = pd.concat([table[time] for table in tables], ignore_index=True) if timed else None
+            if (first := first_visit(visits, times, spec)) is not None:
+                found[str(column)] = first
+        return found
 
     def _table(self, outcome: str, endpoint: Endpoint, spec: ModelSpec) -> OutcomeTable | MsclongError:
         """The outcome's table, or the error that says why it has none: it is that outcome's failure."""
@@ -168,12 +229,24 @@ class Study:
                 rows = dict(endpoint.rows)
                 parameter = rows.pop("PARAMCD", outcome)
                 records = self._data.records(parameter)
-                chosen = outcome_table(spec, records, rows)
+                _refuse_without_baseline(records, parameter, spec)
+                chosen = outcome_table(spec, records, rows, spec is not endpoint.spec)
                 return replace(chosen, notes=(*records.attrs["notes"], *chosen.notes))
             table = self._data if isinstance(self._data, pd.DataFrame) else self._data[outcome]
-            return outcome_table(spec, table, endpoint.rows)
+            return outcome_table(spec, table, endpoint.rows, spec is not endpoint.spec)
         except MsclongError as error:
             return error
+
+
+def _refuse_without_baseline(records: pd.DataFrame, parameter: object, spec: ModelSpec) -> None:
+    """Raise DataError for a parameter whose values would be compared with a visit that is no baseline."""
+    changes = spec.outcome_type == "change" and spec.baseline_as is None
+    if "ABLFL" not in records or (records["ABLFL"] == "Y").any() or changes or spec.baseline is not None:
+        return
+    raise DataError(
+        f"Parameter {parameter!r} has no baseline record (ABLFL 'Y'), so its visits would be compared with the first "
+        "of them. Name the visit, baseline=..., if that is meant; or analyse CHG with outcome_type='change'."
+    )
 
 
 def _engines(engines: Engine | Sequence[Engine] | None, plan: AnalysisPlan) -> list[Engine]:

@@ -73,6 +73,12 @@ def test_defaults_fill_what_is_left_open():
     assert plan.endpoints["count"].approximation.formula == "count ~ C(month) + cs(month | patient)"
 
 
+def test_priors_may_be_objects():
+    priors = ml.Priors(coefficient_sd=1.0)
+    plan = ml.AnalysisPlan.declare({"a": {"priors": priors}, "b": {}}, DEFAULTS | {"priors": priors})
+    assert all(endpoint.spec.priors == priors for endpoint in plan.endpoints.values())
+
+
 def test_objects_are_whole():
     spec = ml.ModelSpec("score ~ C(month) + us(month | patient)")
     endpoint = ml.Endpoint(spec, role="exploratory")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -91,6 +93,11 @@ def test_the_hash_tells_apart_all_that_a_fit_depends_on(trial):
     }
     hashes = {name: content_hash(job) for name, job in jobs.items()}
     assert len(set(hashes.values())) == len(jobs), hashes
+    jobs["an arm that is gone"] = replace(
+        jobs["as it is"], table=OutcomeTable(frame, (), {"arm": ("a",)}), first_visits={}
+    )
+    jobs["the study's first visit"] = replace(jobs["as it is"], first_visits={"month": 0})
+    assert len({content_hash(job) for job in jobs.values()}) == len(jobs)
     assert content_hash(_job(frame.copy())) == hashes["as it is"]
     assert content_hash(_job(frame, structures=(object,))) is None, "its code is not in the spec"
     assert content_hash(_job(frame, engine=_Own())) is None, "nor is that of an engine"

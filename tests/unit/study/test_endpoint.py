@@ -47,6 +47,7 @@ def test_the_direction_of_benefit_comes_from_margin_or_mid(spec, fields, better)
         ({}, {"role": "main"}, "role takes"),
         ({}, {"test": "superiority"}, "needs a margin"),
         ({}, {"tested": "6"}, "sequence of visits"),
+        ({}, {"tested": [6, "6"]}, "a visit twice"),
         ({}, {"tested": []}, "sequence of visits"),
         ({}, {"rows": "PARAMCD"}, "column: value"),
         ({}, {"approximation": "poisson"}, "which every engine fits"),

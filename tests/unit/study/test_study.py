@@ -228,7 +228,7 @@ def test_an_outcome_without_a_baseline_is_no_outcome_of_another_baseline(trial):
     late = trial.assign(pain=trial["pain"].where(trial["month"] > 0))
     with pytest.warns(ConvergenceWarning):
         found = ml.Study(late, {"pain": {"role": "primary"}, "score": {}}, DEFAULTS).fit(n_jobs=1)
-    assert "at the first visit, 0" in found.failures.loc[("pain", "Frequentist"), "reason"]
+    assert "first visit, 0" in found.failures.loc[("pain", "Frequentist"), "reason"]
     assert (found.contrasts().loc["score", "p_adjusted"] == 1).all(), "the gate stays shut"
     meant = ml.Study(late, {"pain": {"baseline": 1}}, DEFAULTS).fit(n_jobs=1)
     assert list(meant.contrasts().loc["pain"].index) == ["3 - 1", "6 - 1"]
@@ -298,3 +298,105 @@ def test_steps_of_a_score_are_none_of_another_family(trial):
     outcomes = {"flow": {"family": "lognormal", "mid": 1.5, "resolution": 1}}
     found = ml.Study(trial, outcomes, DEFAULTS).fit(n_jobs=1)
     assert len(found.responders()) == 2
+
+
+WORDS = {0: "Screening", 1: "Week 2", 3: "Week 6", 6: "End"}
+
+
+def _without_the_first(trial, form):
+    """`pain` from month 1 on: by rows, text, categories, a time; with the spec's fields."""
+    late = trial.assign(pain=trial["pain"].where(trial["month"] > 0))
+    if form == "text":
+        return late.assign(month=late["month"].astype(str)), {}
+    if form == "categories":
+        return late.assign(month=late["month"].astype("category")), {}
+    if form == "words in order":
+        return late.assign(month=pd.Categorical(late["month"].map(WORDS), list(WORDS.values()))), {}
+    if form == "words by time":
+        return late.assign(day=late["month"] * 30, month=late["month"].map(WORDS)), {"time": "day"}
+    if form == "stated order":
+        return late.assign(month=late["month"].map(WORDS)), {"visit_order": list(WORDS.values())}
+    return late, {"formula": "{outcome} ~ month + (1 | patient)"}  # growth
+
+
+@pytest.mark.parametrize(
+    "form", ["text", "categories", "words in order", "words by time", "stated order", "growth"]
+)
+def test_however_visits_are_told_the_first_one_is_the_baseline(trial, form):
+    table, fields = _without_the_first(trial, form)
+    with pytest.warns(ConvergenceWarning, match="pain"):
+        found = ml.Study(table, {"pain": {}, "score": {}}, DEFAULTS | fields).fit(n_jobs=1)
+    assert list(found) == ["score"]
+    assert "first visit" in found.failures.loc[("pain", "Frequentist"), "reason"]
+
+
+def test_the_first_visit_is_that_of_all_rows_and_tables(trial):
+    late = trial.assign(pain=trial["pain"].where(trial["month"] > 0))
+    long = late.melt(["patient", "month"], ["score", "pain"], "par", "y").dropna(subset="y")
+    outcomes = {name: {"rows": {"par": name}} for name in ("score", "pain")}
+    studies = [
+        ml.Study(
+            long, outcomes, {"formula": "y ~ C(month) + us(month | patient)", "visit_order": [0, 1, 3, 6]}
+        ),
+        ml.Study({"score": trial, "pain": late[late["month"] > 0]}, {"score": {}, "pain": {}}, DEFAULTS),
+    ]
+    for study in studies:
+        with pytest.warns(ConvergenceWarning, match="pain"):
+            assert list(study.fit(n_jobs=1)) == ["score"]
+
+
+def test_rows_that_nobody_is_measured_at_are_no_visit(trial):
+    screening = trial[trial["month"] == 0].assign(
+        month=-1, score=np.nan, flow=np.nan, pain=np.nan, mood=np.nan
+    )
+    found = ml.Study(pd.concat([screening, trial]), {"score": {}}, DEFAULTS).fit(n_jobs=1)
+    assert list(found.contrasts().loc["score"].index) == ["1 - 0", "3 - 0", "6 - 0"]
+
+
+def test_a_parameter_without_baseline_records_is_refused(trial):
+    table = _bds(trial)
+    table = table[~(table["PARAMCD"].eq("PAIN") & table["ABLFL"].eq("Y"))]
+    table.loc[table["PARAMCD"] == "PAIN", ["BASE", "CHG"]] = np.nan
+    with pytest.warns(ConvergenceWarning, match="PAIN"):
+        found = ml.Study(
+            ml.read_bds(table),
+            {"SCORE": {}, "PAIN": {}},
+            {"formula": "AVAL ~ C(AVISIT) + us(AVISIT | USUBJID)"},
+        ).fit(n_jobs=1)
+    assert "baseline" in found.failures.loc[("PAIN", "Frequentist"), "reason"]
+
+
+@pytest.mark.parametrize("declared", [{"arm": "arm"}, {}])
+def test_one_of_three_arms_may_not_leave_unless_it_is_said(trial, declared):
+    table = trial.assign(arm=np.array(["a", "b", "c"])[trial["patient"] % 3])
+    table["pain"] = table["pain"].where(table["arm"] != "c")
+    defaults = {"formula": "{outcome} ~ arm * C(month) + us(month | patient)"} | declared
+    with pytest.warns(ConvergenceWarning):
+        found = ml.Study(table, {"pain": {}}, defaults).fit(n_jobs=1)
+    assert "rows={'arm'" in found.failures.loc[("pain", "Frequentist"), "reason"]
+    said = ml.Study(table, {"pain": {"rows": {"arm": ["a", "b"]}}}, defaults).fit(n_jobs=1)
+    assert len(said) == 1
+
+
+def test_covariates_and_roles_may_lose_values(trial):
+    table = trial.assign(
+        sex=np.where(trial["patient"] == 19, "male", "female"),  # of the twelve with flow nobody
+        weight=np.where(trial["flow"].notna(), 1.0, 0.0),
+    )
+    defaults = {"formula": "{outcome} ~ sex + C(month) + us(month | patient)"}
+    one_sex = ml.Study(table, {"flow": {"formula": DEFAULTS["formula"], "weights": "weight"}}).fit(n_jobs=1)
+    assert len(one_sex) == 1
+    found = ml.Study(table, {"flow": {}}, defaults).fit(n_jobs=1)
+    assert found["flow"]["Frequentist"].n_subjects == 12
+
+
+def test_truth_values_are_no_measurement(trial):
+    study = ml.Study(trial.assign(high=trial["score"] > 5), {"high": {}}, DEFAULTS)
+    with pytest.warns(ConvergenceWarning):
+        found = study.fit(n_jobs=1)
+    assert "truth values" in found.failures.loc[("high", "Frequentist"), "reason"]
+
+
+def test_a_note_goes_with_the_plan(trial):
+    plan = ml.AnalysisPlan.declare({"score": {}}, DEFAULTS, note="Made after the results were known.")
+    assert ml.AnalysisPlan.from_toml(plan.to_toml()).note == plan.note

@@ -123,7 +123,9 @@ def test_probabilities_are_of_a_benefit(fitted):
 
 
 def test_a_visit_that_is_not_there_is_told(trial):
-    found = ml.Study(trial, {"score": {"tested": [12]}, "pain": {}}, DEFAULTS).fit(n_jobs=1)
+    study = ml.Study(trial, {"score": {"tested": [12]}, "pain": {}}, DEFAULTS)
+    with pytest.warns(ConvergenceWarning, match="hypotheses of score"):
+        found = study.fit(n_jobs=1)
     table = found.contrasts()
     assert "tested at 12, and has contrasts at 1, 3, 6" in table.attrs["without"]["score"]
     assert (table.loc["pain", "p_adjusted"] <= 2 * _within(found, "pain") * (1 + EQUAL)).all()
