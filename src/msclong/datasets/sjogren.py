@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -78,16 +79,17 @@ def sjogren_msct(seed: int = 1) -> pd.DataFrame:
     adverse_event : int
         0 throughout.
 
-    The table's `attrs`: `synthetic`, `source`, `seed`; `published`, the figures that were printed; `outcomes`, the
-    label, unit, kind, better, months and n of each; `assumptions`, a sentence for each thing that was not printed.
+    The table's `attrs`: `synthetic`, `source`, `seed`, `call`; `published`, the figures that were printed; `outcomes`,
+    the label, unit, kind, better, months and n of each; `assumptions`, a sentence for each thing that was not printed.
 
     Raises SpecError for a seed that is no whole number from 0.
 
     Source: Sun L, Wang D, Xu J, Wang S, Allogenic mesenchymal stem cells transplantation alleviates clinical Sjogren's
     syndrome, ACR/ARHP Annual Meeting 2012, abstract.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise SpecError(f"seed must be a whole number from 0; got {seed!r}.")
+    seed = int(seed)
     rng = np.random.default_rng(seed)
     text = (files("msclong.datasets") / "files" / "sjogren_msct.json").read_text(encoding="utf-8")
     published: dict[str, Any] = json.loads(text)
@@ -125,6 +127,7 @@ def sjogren_msct(seed: int = 1) -> pd.DataFrame:
         SYNTHETIC: MADE_FROM,
         "source": published["source"],
         "seed": seed,
+        "call": f"ml.datasets.sjogren_msct(seed={seed})",
         "published": published,
         "outcomes": _outcomes(months),
         "assumptions": _assumptions(),

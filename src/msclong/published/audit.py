@@ -11,6 +11,7 @@ import pandas as pd
 
 from msclong.errors import DataError, listing
 from msclong.published.audit_paired import audit_paired
+from msclong.published.grim import Grim, Grimmer
 from msclong.published.paired_audit import PairedAudit
 from msclong.published.printed import missing
 
@@ -26,8 +27,10 @@ def audit(records: pd.DataFrame | Iterable[Mapping[str, Any] | PairedAudit]) -> 
 
     Returns a DataFrame: outcome, visit, n, printed_p, change, r_needed (the correlation that the p-value needs, in
     words: 'any', 'at least 0.939'; empty where means or SDs are not printed), r_at_least, r_lower and r_upper (the
-    same over rounding), abs_d_z (at the printed p; of '<' the least), smallest_exact_p, t, signed_rank,
-    signed_rank_normal, sign (the verdict on each test), verdict, reason.
+    same over rounding), abs_d_z (at the printed p; of '<' the least), smallest_exact_p; t, signed_rank,
+    signed_rank_normal, sign (the verdict on each test) and whole_numbers (that of GRIM and GRIMMER on the printed
+    means and SDs, 'attainable' or 'impossible'; empty where values are not whole numbers), each with its reason in a
+    column of that name and '_reason'; verdict, reason.
 
     Raises DataError for a record of another kind or an unknown field, and as `audit_paired`, naming the record.
     """
@@ -79,10 +82,21 @@ def _row(i: int, record: Mapping[str, Any] | PairedAudit) -> dict[str, Any]:
         "r_upper": math.nan if least is None else rounding[1],
         "abs_d_z": found.at_printed.get("|d_z|", math.nan),
         "smallest_exact_p": found.smallest_exact_p,
-        "t": found.verdicts["t"].word,
-        "signed_rank": found.verdicts["signed-rank"].word,
-        "signed_rank_normal": found.verdicts["signed-rank-normal"].word,
-        "sign": found.verdicts["sign"].word,
+        **_by_test(found),
         "verdict": found.verdict.word,
         "reason": found.verdict.reason,
+    }
+
+
+def _by_test(found: PairedAudit) -> dict[str, str]:
+    """Word and reason of every test, whatever the overall verdict, and of the whole numbers."""
+    told: dict[str, str] = {}
+    for test, verdict in found.verdicts.items():
+        column = test.replace("-", "_")
+        told |= {column: verdict.word, f"{column}_reason": verdict.reason}
+    checks: list[Grim | Grimmer] = [*found.grim.values(), *found.grimmer.values()]
+    word = "attainable" if all(check.consistent for check in checks) else "impossible"
+    return told | {
+        "whole_numbers": word if checks else "",
+        "whole_numbers_reason": "; ".join(map(str, checks)),
     }

@@ -19,6 +19,8 @@ _LETTER = re.compile(r"(a|b|u|v|z|e|eta|G|Sigma|sigma)(\d*)")
 
 def lines(equation: str, outcome: str) -> list[Markup]:
     """Each line of `ModelSpec.equation()` as HTML; `outcome` is the left-hand side, any expression."""
+    if " given eta[i,t]: " in equation:
+        outcome = ""  # the left-hand side is the linear predictor, whatever the outcome is called
     return [_line(line, outcome) for line in equation.split("\n")]
 
 
@@ -28,9 +30,12 @@ def _line(line: str, outcome: str) -> Markup:
         return _legend(formula)
     if (given := " given eta[i,t]: ") in formula:
         head, _, words = formula.partition(given)
-        return _typeset(f"{head} given eta[i,t]") + Markup(": {}").format(words)
+        left = Markup('<span class="column">{}</span>{}').format(
+            head.removesuffix("[i,t]"), _subscript("i,t")
+        )
+        return left + _typeset(" given eta[i,t]") + Markup(": {}").format(words)
     head = Markup("")
-    if formula.startswith(f"{outcome}[i,t] = "):
+    if outcome and formula.startswith(f"{outcome}[i,t] = "):
         head = Markup('<span class="column">{}</span>{} = ').format(outcome, _subscript("i,t"))
         formula = formula.removeprefix(f"{outcome}[i,t] = ")
     html = head + _typeset(formula.replace(",  ", ", "))

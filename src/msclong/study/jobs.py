@@ -74,6 +74,9 @@ class Failure:
 Result = Fitted | Failure
 
 
+START_UP = 3.0
+"""Seconds in which all processors would hardly have started, and a small study is done."""
+
 _ONE_AT_A_TIME = Lock()
 """Warnings are caught for the whole process: of fits in threads they would be told of another outcome."""
 
@@ -155,7 +158,13 @@ def run_all(jobs: Sequence[Job], n_jobs: int | None, progress: bool | None) -> I
             f"joblib cannot give results as they are ready ({error}); take its backend 'loky'."
         ) from None
     with _progress(len(jobs), progress) as advance:
-        for numbered in parallel(joblib.delayed(_numbered)(i, job) for i, job in enumerate(jobs)):
+        start, alone = perf_counter(), 0
+        while n_jobs == -1 and alone < len(jobs) and perf_counter() - start < START_UP:
+            yield _numbered(alone, jobs[alone])
+            alone += 1
+            advance()
+        rest = (joblib.delayed(_numbered)(i, jobs[i]) for i in range(alone, len(jobs)))
+        for numbered in parallel(rest) if alone < len(jobs) else ():
             advance()
             yield numbered
 

@@ -88,7 +88,8 @@ class Study:
             None: those of the plan, else Frequentist(). The first one leads in reports.
         n_jobs : int, optional
             Processes, by joblib, on the backend that `joblib.parallel_config` names (a Dask cluster is 'dask'); -1 is
-            all there are, None what parallel_config says, else one. The figures do not depend on it.
+            all there are, once this process has not been done in three seconds; None what parallel_config says, else
+            one. The figures do not depend on it.
         progress : bool, optional
             Show a progress bar on standard error; None: where that is a terminal or a notebook.
         cache : folder, optional

@@ -33,6 +33,12 @@ def test_random_effects():
     assert lines[2] == "εi,t ∼ Normal(0, σ2), independent"
 
 
+def test_the_linear_predictor_on_the_left_is_a_symbol_and_a_column_of_that_name_is_not():
+    equation = ml.ModelSpec("y ~ a + (1 | id)", family="poisson").equation()
+    assert str(equation_html.lines(equation, "eta")[0]).startswith("<i>η</i><sub>")
+    assert typeset("eta ~ a + (1 | id)")[0].startswith('<span class="column">eta</span><sub>')
+
+
 def test_columns_that_look_like_symbols_stay_columns():
     mean = typeset("np.log(e) ~ b1 + z + cs(t | id)")[0]
     assert plain(mean) == "np.log(e)i,t = β0 + β1 b1 + β2 z + εi,t"
@@ -62,6 +68,7 @@ def test_weights_divide_the_variance_whatever_the_column_is_called():
 
 def test_a_family_is_told_in_plain_words_and_a_hurdle_in_two_predictors():
     mean, given, zero, effects, _ = typeset("sal ~ C(v) + (1 | id)", family="hurdle_gamma")
+    assert mean.startswith("<i>η</i><sub>")
     assert plain(mean) == "ηi,t = β0 + β1 C(v) + z1,i,t′ u1,i"
     words = "zero with a probability of its own, else gamma with mean exp(linear predictor)"
     assert given.endswith(f": {words}")

@@ -10,7 +10,7 @@ import pytest
 
 import msclong as ml
 from msclong.reporting import html
-from msclong.reporting.record import Bullets, FoldOut, Paragraph
+from msclong.reporting.record import Bullets, Definitions, FoldOut, Paragraph
 
 FORMULA = "{outcome} ~ C(month) + us(month | patient)"
 FREQUENTIST, BAYESIAN = ml.Frequentist(), ml.Bayesian(seed=1)
@@ -72,8 +72,52 @@ def test_one_engine_without_primary_direction_margin_or_events(engines):
 def test_a_posterior_alone_counts_by_probability():
     outcomes = {"a": {"role": "primary", "better": "lower"}, "b": {"better": "lower"}}
     report = reported(single_arm(), outcomes, BAYESIAN, defaults={"formula": FORMULA})
-    assert "by a posterior probability of improvement above 0.975" in words(report, "answer")
+    assert "by a posterior probability above 0.975 at any tested visit" in words(report, "answer")
     assert "95% CrI" in words(report, "answer")
+
+
+@pytest.mark.parametrize("test", [None, "less"])
+@pytest.mark.parametrize("engine", [FREQUENTIST, BAYESIAN], ids=["frequentist", "bayesian"])
+def test_outcomes_that_worsen_are_told(engine, test):
+    worse = {"better": "higher", "test": test if test is None else "greater"}
+    outcomes = {"a": {**worse, "role": "primary"}, "b": dict(worse), "c": {"better": "lower", "test": test}}
+    outcomes["b"]["role"] = outcomes["c"]["role"] = "exploratory"  # no gate before them
+    frame = single_arm(outcomes=("a", "b", "c"), months=(0, 1, 6))
+    report = reported(frame, outcomes, engine, defaults={"formula": FORMULA})
+    assert "The primary outcome worsened, by" in words(report, "answer")
+    assert "1 of 2 exploratory outcomes improved and 1 worsened, by" in words(report, "answer")
+
+
+def test_a_primary_outcome_without_change_is_said_to_have_none():
+    frame = single_arm()
+    frame["a"] += 0.3 * frame["month"]
+    report = reported(
+        frame, {"a": {"better": "lower", "role": "primary"}}, FREQUENTIST, defaults={"formula": FORMULA}
+    )
+    assert "The primary outcome neither improved nor worsened, by" in words(report, "answer")
+
+
+def test_censoring_and_the_engine_that_forgoes_it_are_told():
+    frame = single_arm(outcomes=("a",))
+    frame["limit"] = np.where(frame["a"] > 6, "right", "none")
+    frame["a"] = np.exp(frame["a"].clip(upper=6))
+    outcomes = {"a": {"family": "lognormal", "censored": "limit", "approximation": "lognormal", "mid": 0.8}}
+    report = reported(frame, outcomes, [FREQUENTIST, BAYESIAN], defaults={"formula": FORMULA})
+    blocks = next(section for section in report.sections if section.key == "outcomes").blocks
+    (models,) = [block.blocks for block in blocks if isinstance(block, FoldOut)]
+    told = dict(next(block.items for block in models if isinstance(block, Definitions)))["Censoring"]
+    assert told.startswith("Frequentist: the limit is taken for the value")
+    assert "Bayesian: outcomes marked in limit lie beyond the limit" in told
+
+
+def test_an_approximation_has_no_responders_and_says_why():
+    frame = single_arm(outcomes=("a",))
+    frame["well"] = (frame["a"] / 10).clip(0.05, 0.95)
+    shared = {"mid": -0.1, "approximation": "gaussian", "formula": "{outcome} ~ C(month) + (1 | patient)"}
+    outcomes = {"well": {"family": "beta", "visit": "month", **shared}}
+    report = reported(frame, outcomes, [FREQUENTIST, BAYESIAN])
+    assert "well: no probability, because the fit is the approximation" in words(report, "responders")
+    assert "(frequentist)" in words(report, "responders")
 
 
 def test_one_visit_after_baseline_and_outcomes_that_are_changes():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,19 @@ import msclong as ml
 from msclong.errors import SpecError
 from msclong.published import audit, audit_paired
 from msclong.reporting import html, numbers
-from msclong.reporting.record import Bullets, Definitions, FoldOut, Paragraph
+from msclong.reporting.record import Bullets, Code, Definitions, FoldOut, Paragraph
 
 VISITS = (0, 1, 3, 6)
 
 PLAN = {
-    "score": {"margin": -1, "mid": -2, "role": "primary", "label": "Activity score", "unit": "points"},
+    "score": {
+        "margin": -1,
+        "mid": -2,
+        "resolution": 1,
+        "role": "primary",
+        "label": "Activity score",
+        "unit": "points",
+    },
     "flow": {"family": "lognormal", "margin": 1.2, "mid": 1.5, "label": "Salivary flow"},
     "well": {
         "family": "bernoulli",
@@ -67,6 +75,7 @@ def found():
         PLAN,
         defaults={"formula": "{outcome} ~ C(month) + us(month | patient)"},
         title="A small trial",
+        note="This plan was made afterwards.",
         events={"a bad day": "event", "a broken leg": "leg"},
     )
     with pytest.warns(ml.errors.ConvergenceWarning, match="constant"):
@@ -138,7 +147,7 @@ def test_the_answer_has_the_primary_changes_and_what_the_design_cannot_claim(rep
         f"{numbers.interval(row['lower'], row['upper'], 2)}; {row['df']:.1f} df; adjusted p < 0.001); Bayesian: "
         f"P(improved) > 0.999, P(beyond −1) = {numbers.probability(posterior['prob_beyond_margin'])}." in told
     )
-    assert "1 of 1 primary outcome improved, by adjusted p below 0.05" in told
+    assert "The primary outcome improved, by adjusted p below 0.05 at any tested visit." in told
     assert "1 secondary outcome without results" in told
     assert "1 exploratory outcome without a declared direction of benefit" in told
     assert "1 of 24 patients had a bad day: 4.17 %" in told
@@ -261,15 +270,71 @@ def test_the_audit_of_printed_figures_is_printed_and_not_stamped_synthetic(repor
     assert made.stamp == "As published"
 
 
+def test_figures_that_no_exact_test_gives_are_named_above_the_table_and_in_the_summary(report):
+    sentence = (
+        "Impossible by any exact rank test: anti_ssa at month 1 (n = 5, p < 0.001): no exact signed-rank or sign test "
+        "of 5 changes can give a p below 0.0625."
+    )
+    assert sentence in words(section(report, "published"))
+    assert sentence in words(section(report, "answer"))
+    assert table(report, "published").caption.endswith("2 tight; 1 impossible by any exact rank test")
+
+
+def test_every_test_has_its_reason_whatever_the_verdict(found):
+    flow = {"outcome": "flow", "visit": "week 2", "n": 11, "p": "0.008"}
+    score = {"outcome": "score", "n": 24, "pre": ("5.63", "1.44"), "post": ("4.33", "1.79"), "p": "<0.05"}
+    given = audit([flow, score | {"integer": True}, {"outcome": "unknown"}])
+    made = table(ml.report(found, published=given), "published-reasons")
+    rows = {group: [] for group in dict.fromkeys(row.group for row in made.rows)}
+    for row in made.rows:
+        rows[row.group].append(tuple(cell.text for cell in row.cells))
+    of_flow, of_score, of_unknown = rows.values()
+    single = audit_paired(11, p="0.008")
+    assert [row[1] for row in of_flow] == [verdict.word for verdict in single.verdicts.values()]
+    assert [row[2] for row in of_flow] == [verdict.reason for verdict in single.verdicts.values()]
+    assert "tight" in {row[1] for row in of_flow} != {"tight"}
+    assert "sum 135, sum of squares 807" in of_score[-1][2]
+    assert of_unknown == [("Every test", "not testable", "no n and no p-value printed")]
+
+
+def test_the_plans_note_stands_wherever_the_report_leans_on_the_plan(report):
+    for key in ("answer", "estimands", "outcomes", "multiplicity", "model"):
+        assert words(section(report, key)).count("This plan was made afterwards.") == 1, key
+
+
+def test_a_correction_for_continuity_is_told_with_the_change_that_it_makes(report):
+    (note,) = [note for note in table(report, "responders").notes if "continuity" in note]
+    assert "frequentist and Bayesian probability is P(change ≤ −1.5)" in note
+    assert "held against −2" in note
+    assert "Activity score, scored in steps" in words(section(report, "model"))
+
+
+def test_the_code_names_the_data_where_they_can_be_made_again(report, found):
+    def code(given, **options):
+        blocks = section(ml.report(given, **options), "reproducibility").blocks
+        return [block for block in blocks if isinstance(block, Code)][1].text
+
+    assert "data = ...  # your table" in code(found)
+    assert "published" not in code(found)
+    made = found.table.copy()
+    made.attrs |= {"seed": 3, "call": "ml.datasets.sjogren_msct(seed=3)"}
+    text = code(replace(found, table=made), published=audit([{"outcome": "flow", "n": 11, "p": "0.008"}]))
+    compile(text, "rerun", "exec")
+    assert "data = ml.datasets.sjogren_msct(seed=3)" in text
+    assert "ml.report(found, published=printed)" in text
+    told = words(section(ml.report(replace(found, table=made)), "reproducibility"))
+    assert "Random seed of the synthetic data: 3" in told
+
+
 def test_synthetic_data_are_stamped_everywhere(report, page):
     assert report.stamp == "Synthetic: made for a test."
-    assert {one.stamp for one in report.tables if one.key != "published"} == {"Synthetic"}
+    assert {one.stamp for one in report.tables if not one.key.startswith("published")} == {"Synthetic"}
     assert {one.stamp for one in report.figures} == {"Synthetic"}
     assert all(">Synthetic data</text>" in figure.svg for figure in report.figures)
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
     assert len(captions) == len(report.tables) + len(report.figures)
     assert (
-        sum('<span class="stamp">Synthetic.</span>' in caption for caption in captions) == len(captions) - 1
+        sum('<span class="stamp">Synthetic.</span>' in caption for caption in captions) == len(captions) - 2
     )
     assert page.index("Synthetic: made for a test.") < page.index("<h1>")
     assert "Scores are normal." in words(section(report, "synthetic"))

@@ -79,12 +79,12 @@ def _words(compared: list[Compared], first: str, other: str) -> str:
     total = sum(c.rows for c in compared)
     conflicts = [c for c in compared if c.conflicts]
     text = (
-        f"In {counted(total, 'contrast')} of {counted(len(compared), 'outcome')} the {spoken(first)} and the "
+        f"Both engines estimated {counted(total, 'contrast')}, of {counted(len(compared), 'outcome')}. The "
+        f"{spoken(first)} and the {spoken(other)} interval of a contrast both hold no change or both exclude it"
     )
-    text += f"{spoken(other)} interval agree on whether no change is possible"
     if conflicts:
         rows = sum(len(c.conflicts) for c in conflicts)
-        text += f", but for {rows} of {listed([c.one.label for c in conflicts])}"
+        text += f", except of {counted(rows, 'contrast')} of {listed([c.one.label for c in conflicts])}"
     same = [c for c in compared if c.apart is not None]
     if same:
         worst = max(same, key=lambda c: c.apart or 0)

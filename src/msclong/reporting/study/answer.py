@@ -8,12 +8,15 @@ from msclong.reporting import numbers
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.record import Block, Bullets, Paragraph, Section
 from msclong.reporting.study.design_limits import event_sentences
+from msclong.reporting.study.plan_note import plan_note
 from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, row_at
 from msclong.reporting.wording import counted, inside, listed, spoken
 
 NBSP = "\N{NO-BREAK SPACE}"
 
 ALPHA = 1 - LEVEL
+
+TWO_SIDED = (None, "two-sided")
 
 MOST_ROWS = 8
 """A primary outcome with more tested contrasts than this has only its last visit told."""
@@ -30,9 +33,13 @@ CONTROLLED = (
 )
 
 
-def answer(found: StudyResult) -> Section:
-    """A caution for the design and for failures, the primary outcomes row by row, then counts by role."""
-    blocks: list[Block] = [Paragraph(CONTROLLED if found.arms else UNCONTROLLED, "caution"), *_failed(found)]
+def answer(found: StudyResult, printed: str | None = None) -> Section:
+    """A caution for the design and for failures, the primary outcomes row by row, then counts by role.
+
+    printed : what an audit of published figures found, in a sentence or two.
+    """
+    blocks: list[Block] = [Paragraph(CONTROLLED if found.arms else UNCONTROLLED, "caution")]
+    blocks += [*plan_note(found, "caution"), *_failed(found)]
     primary = found.of_role("primary")
     for one in primary[:MOST_PRIMARY]:
         blocks += _outcome(found, one)
@@ -45,6 +52,8 @@ def answer(found: StudyResult) -> Section:
     blocks.append(Paragraph(" ".join(_counted(found, role) for role in found.roles)))
     if events := event_sentences(found):
         blocks.append(Paragraph(" ".join(events)))
+    if printed:
+        blocks.append(Paragraph(printed))
     return Section("answer", "Summary", tuple(blocks))
 
 
@@ -128,15 +137,10 @@ def _equals(text: str) -> str:
 
 
 def _counted(found: StudyResult, role: str) -> str:
-    """How many outcomes of a role changed in the direction of benefit, and by which rule."""
+    """How many outcomes of a role improved and how many worsened, and by which rule."""
     every = [one for one in found.outcomes if one.endpoint.role == role]
     known = [one for one in every if one.tables and one.endpoint.sign is not None]
-    better = sum(improved(found, one) for one in known)
-    parts = (
-        [f"{better} of {counted(len(known), f'{role} outcome')} improved, by {_rule(found, role)}"]
-        if known
-        else []
-    )
+    parts = [f"{_moved(found, known, role)}, by {_rule(found, role)}"] if known else []
     if undirected := sum(one.endpoint.sign is None and bool(one.tables) for one in every):
         parts.append(f"{counted(undirected, f'{role} outcome')} without a declared direction of benefit")
     if without := sum(not one.tables for one in every):
@@ -144,22 +148,41 @@ def _counted(found: StudyResult, role: str) -> str:
     return f"{'; '.join(parts)}."
 
 
+def _moved(found: StudyResult, known: list[OutcomeResult], role: str) -> str:
+    """'The primary outcome improved', '3 of 7 secondary outcomes improved and 1 worsened'."""
+    better, worse = (sum(shown(found, one, benefit) for one in known) for benefit in (True, False))
+    if len(known) > 1:
+        also = f" and {worse} worsened" if worse else ""
+        return f"{better} of {len(known)} {role} outcomes improved{also}"
+    verbs = ["improved"] * better + ["worsened"] * worse
+    return f"The {role} outcome {' and '.join(verbs) or 'neither improved nor worsened'}"
+
+
 def _rule(found: StudyResult, role: str) -> str:
     if found.frequentist is None:
-        return f"a posterior probability of improvement above {1 - ALPHA / 2:g} at some tested visit"
+        return f"a posterior probability above {1 - ALPHA / 2:g} at any tested visit"
     kind = "unadjusted p" if role == "exploratory" else "adjusted p"
-    return f"{kind} below {ALPHA:.2g} in the direction of benefit at some tested visit"
+    text = f"{kind} below {ALPHA:.2g} at any tested visit"
+    if all(one.endpoint.test in TWO_SIDED for one in found.of_role(role)):
+        return text
+    return f"{text}, a worsening against which no test was made by the unadjusted interval"
 
 
-def improved(found: StudyResult, one: OutcomeResult) -> bool:
-    """Whether any tested contrast shows a benefit, by the first engine with p-values, else by the first one."""
+def shown(found: StudyResult, one: OutcomeResult, benefit: bool) -> bool:
+    """Whether any tested contrast shows a benefit, or a worsening: by the first engine with p-values, else the first.
+
+    A test that is not two-sided has no p-value of a worsening; there the interval must lie on that side of no change.
+    """
     engine = next((name for name in one.tables if not found.bayesian[name]), next(iter(one.tables), None))
     if engine is None or one.endpoint.sign is None:
         return False
     rows = one.tables[engine]
     rows = rows[rows["tested"]]
     if found.bayesian[engine]:
-        return bool((rows["prob_improved"] > 1 - ALPHA / 2).any())
+        p = 1 - rows["prob_improved"] if benefit else rows["prob_improved"]
+        return bool((p < ALPHA / 2).any())
+    sign, null = (one.endpoint.sign if benefit else -one.endpoint.sign), one.analyses[engine].null
+    if not benefit and one.endpoint.test not in TWO_SIDED:
+        return bool(((rows["lower"] > null) if sign > 0 else (rows["upper"] < null)).any())
     p = rows["p_value"] if one.endpoint.role == "exploratory" else rows["p_adjusted"]
-    right = (rows["estimate"] - one.analyses[engine].null) * one.endpoint.sign > 0
-    return bool(((p < ALPHA) & right).any())
+    return bool(((p < ALPHA) & ((rows["estimate"] - null) * sign > 0)).any())

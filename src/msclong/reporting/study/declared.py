@@ -21,9 +21,10 @@ from msclong.reporting.record import (
     Section,
     Table,
 )
+from msclong.reporting.study.plan_note import plan_note
 from msclong.reporting.study.results import OutcomeResult, StudyResult
 from msclong.reporting.study.tables import family_name
-from msclong.reporting.wording import listed, spoken
+from msclong.reporting.wording import listed, sentence, spoken
 from msclong.spec.model_spec import ModelSpec
 
 
@@ -49,7 +50,8 @@ def declared(found: StudyResult) -> Section:
         )
     if any(one.endpoint.sign is None for one in found.outcomes):
         notes.append("Of outcomes without a direction nothing is said to have improved.")
-    blocks: list[Block] = [Table("outcomes", "The outcomes as declared", columns, rows, tuple(notes))]
+    table = Table("outcomes", "The outcomes in the analysis plan", columns, rows, tuple(notes))
+    blocks: list[Block] = [*plan_note(found), table]
     models = tuple(block for one in found.fitted for block in _model(one))
     blocks.append(FoldOut("Every model: formula, equation, covariance", models))
     return Section("outcomes", "The outcomes", tuple(blocks))
@@ -96,7 +98,23 @@ def _model(one: OutcomeResult) -> list[Block]:
     for (formula, family), engines in by_formula.items():
         analysis = one.analyses[engines[0]]
         text = f"{listed([spoken(name) for name in engines])}: {family_of(family).description}."
-        covariance = covariance_in_words(analysis.design).text
-        blocks += [Code(formula, "formula"), Equation(analysis.spec.equation()),
-                   Definitions((("Family", text), ("Covariance", covariance)))]  # fmt: skip
+        terms = [("Family", text), ("Covariance", covariance_in_words(analysis.design).text)]
+        terms += _censoring(one, engines)
+        blocks += [Code(formula, "formula"), Equation(analysis.spec.equation()), Definitions(tuple(terms))]
     return blocks
+
+
+def _censoring(one: OutcomeResult, engines: Sequence[str]) -> list[tuple[str, str]]:
+    """What each engine makes of censored outcomes, of which the equation says nothing."""
+    if one.endpoint.spec.censored is None:
+        return []
+    told: dict[str, list[str]] = {}
+    for engine in engines:
+        column = one.analyses[engine].spec.censored
+        how = (
+            "the limit is taken for the value, as if it had been measured"
+            if column is None
+            else f"outcomes marked in {column} lie beyond the limit that is recorded, and enter the likelihood as that"
+        )
+        told.setdefault(how, []).append(spoken(engine))
+    return [("Censoring", sentence("; ".join(f"{listed(names)}: {how}" for how, names in told.items())))]

@@ -14,7 +14,9 @@ from msclong.reporting.record import (
     Subheading,
     Table,
 )
+from msclong.reporting.study.plan_note import plan_note
 from msclong.reporting.study.results import StudyResult
+from msclong.reporting.wording import sentence
 
 MOST_OUTCOMES = 20
 """With more outcomes than this the attributes in which they differ are folded away."""
@@ -30,14 +32,20 @@ def estimands(found: StudyResult) -> Section:
     alike = [name for name in attributes if len(texts[name]) == 1]
     apart = [name for name in attributes if len(texts[name]) > 1]
     blocks: list[Block] = [
-        Paragraph("The questions that the analyses answer, in the attributes of ICH E9(R1).")
+        Paragraph("The questions that the analyses answer, in the attributes of ICH E9(R1)."),
+        *plan_note(found),
     ]
     if alike:
-        blocks.append(Definitions(tuple((name, texts[name][0]) for name in alike)))
+        blocks.append(Definitions(tuple((name, sentence(texts[name][0])) for name in alike)))
     if apart:
         columns = (Column("Outcome", kind="prose"), *(Column(name, kind="prose") for name in apart))
         rows = tuple(
-            Row((Cell(one.label), *(Cell(stated[one.name].get(name, "")) for name in apart)))
+            Row(
+                (
+                    Cell(one.label),
+                    *(Cell(sentence(text) if (text := stated[one.name].get(name)) else "") for name in apart),
+                )
+            )
             for one in found.outcomes
         )
         table = Table("estimands", "Attributes in which the outcomes\u2019 estimands differ", columns, rows)

@@ -9,6 +9,7 @@ from msclong.reporting.methods import methods, priors_in_words
 from msclong.reporting.multiplicity import METHODS
 from msclong.reporting.record import Block, Bullets, Definitions, Paragraph, Section, Subheading
 from msclong.reporting.references import REFERENCES
+from msclong.reporting.study.responders import continuity
 from msclong.reporting.study.results import StudyResult
 from msclong.reporting.study.tables import family_name
 from msclong.reporting.wording import counted, listed, spoken
@@ -115,4 +116,11 @@ def _paragraph(found: StudyResult) -> str:
         text += (
             " Probabilities of improvement, and of a change beyond the margin, are posterior probabilities."
         )
-    return text
+    if corrected := [
+        one.label for one in found.outcomes if any(continuity(one, name) for name in one.analyses)
+    ]:
+        text += (
+            f" Probabilities of a responder in {listed(corrected)}, scored in steps but modelled as continuous, have "
+            "half a step as correction for continuity."
+        )
+    return f"{text} {found.study.plan.note}" if found.study.plan.note else text

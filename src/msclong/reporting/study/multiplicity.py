@@ -6,6 +6,7 @@ from msclong.contrasts.graphical import GraphicalProcedure
 from msclong.reporting import numbers
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.record import Block, Cell, Column, Paragraph, Row, Section, Table
+from msclong.reporting.study.plan_note import plan_note
 from msclong.reporting.study.results import OutcomeResult, StudyResult
 from msclong.reporting.study.tables import NONE
 from msclong.reporting.wording import spoken
@@ -24,7 +25,7 @@ def multiplicity(found: StudyResult) -> Section:
     title = "Multiplicity"
     if found.frequentist is None:
         text = "No engine gave p-values. Posterior probabilities refer to one row at a time, and are not adjusted."
-        return Section("multiplicity", title, (Paragraph(text),))
+        return Section("multiplicity", title, (*plan_note(found), Paragraph(text)))
     columns = (
         Column("Outcome", kind="prose"),
         Column("Hypotheses", kind="number"),
@@ -39,7 +40,7 @@ def multiplicity(found: StudyResult) -> Section:
         "An outcome without a fit keeps its place in its family, with a p-value of 1.",
         "Posterior probabilities are not adjusted.",
     )[0 if without else 1 : 2 if found.posterior else 1]
-    blocks: list[Block] = [Paragraph(_words(found))]
+    blocks: list[Block] = [*plan_note(found), Paragraph(_words(found))]
     caption = f"Hypotheses and adjustment of p-values by outcome, {spoken(found.frequentist)} engine"
     blocks.append(Table("multiplicity", caption, columns, rows, notes))
     return Section("multiplicity", title, tuple(blocks))

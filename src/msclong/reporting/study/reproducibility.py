@@ -30,6 +30,10 @@ ASSUMPTIONS = "assumptions"
 """Attribute of a synthetic table: a sentence for each thing that was assumed to make it."""
 
 
+CALL = "call"
+"""Attribute of a table of `msclong.datasets`: the code that makes it."""
+
+
 def synthetic(found: StudyResult) -> Section | None:
     """What the data were made from; None where they are real."""
     if not found.study.synthetic:
@@ -44,8 +48,11 @@ def synthetic(found: StudyResult) -> Section | None:
     return Section("synthetic", "Assumptions of the synthetic data", tuple(blocks))
 
 
-def reproducibility(found: StudyResult, created: datetime) -> Section:
-    """Versions, engines, seeds, the plan as text, code to rerun; by outcome the data's hash and the seconds."""
+def reproducibility(found: StudyResult, created: datetime, printed: bool = False) -> Section:
+    """Versions, engines, seeds, the plan as text, code to rerun; by outcome the data's hash and the seconds.
+
+    printed : whether the report has an audit of published figures.
+    """
     study = found.study
     seconds = study.seconds()
     items = [
@@ -54,13 +61,17 @@ def reproducibility(found: StudyResult, created: datetime) -> Section:
         ("Engines", "; ".join(map(repr, study.engines.values()))),
         ("Random seed", _seeds(found)),
     ]
+    if (seed := _attribute(found, "seed")) is not None:
+        items.append(
+            ("Random seed of the synthetic data" if study.synthetic else "Random seed of the data", str(seed))
+        )
     if len(seconds):
         items.append(("Time", f"{numbers.fixed(float(seconds['seconds'].sum()), 1)} s over all fits"))
     blocks: list[Block] = [Definitions(tuple(items))]
     if found.fitted:
         blocks.append(FoldOut("Data and time by outcome", (_by_outcome(found),)))
     blocks += [Subheading("Analysis plan"), *_plan(found)]
-    blocks += [Subheading("Code"), Code(_code(found), "python")]
+    blocks += [Subheading("Code"), Code(_code(found, printed), "python")]
     return Section("reproducibility", "Reproducibility", tuple(blocks))
 
 
@@ -110,12 +121,19 @@ def _plan(found: StudyResult) -> list[Block]:
     return [Paragraph("This plan holds values that have no form as text.")]
 
 
-def _code(found: StudyResult) -> str:
+def _code(found: StudyResult, printed: bool) -> str:
     study = found.study
     engines = ", ".join(f"ml.{engine!r}" for engine in study.engines.values())
-    return (
-        "import msclong as ml\n\n"
-        'plan = ml.AnalysisPlan.from_toml("plan.toml")  # the text above\n'
-        f"found = ml.Study(data, plan).fit([{engines}])\n"
-        'ml.report(found).to_html("report.html")'
-    )
+    call = _attribute(found, CALL)
+    lines = ["import msclong as ml", *["from msclong.published import audit"] * printed, ""]
+    lines.append(f"data = {call}" if call else "data = ...  # your table")
+    lines.append('plan = ml.AnalysisPlan.from_toml("plan.toml")  # the text above')
+    lines.append(f"found = ml.Study(data, plan).fit([{engines}])")
+    if printed:
+        lines.append("printed = audit(...)  # what the paper printed, a record for each comparison")
+    lines.append(f'ml.report(found{", published=printed" if printed else ""}).to_html("report.html")')
+    return "\n".join(lines)
+
+
+def _attribute(found: StudyResult, name: str) -> object:
+    return None if found.study.table is None else found.study.table.attrs.get(name)

@@ -19,6 +19,11 @@ NOT_AN_EFFECT = (
 )
 
 
+APPROXIMATED = (
+    "no probability, because the fit is the approximation, whose changes are not the outcome\u2019s"
+)
+
+
 def responders(found: StudyResult) -> Section | None:
     """The model's probability of a response beside the observed share; None where no outcome declares a mid."""
     declared = [one for one in found.outcomes if one.endpoint.mid is not None]
@@ -45,21 +50,22 @@ def responders(found: StudyResult) -> Section | None:
         ]
     columns += [Column("Patients", OBSERVED, "interval"), Column("%", OBSERVED, "number"),
                 Column(f"Exact {LEVEL:.0%} CI", OBSERVED, "interval")]  # fmt: skip
-    notes = (
+    notes = [
         "By engine: the probability that a new patient responds, under the model\u2019s distribution of changes, "
         "with its interval. Observed: responders among patients with both visits, with Clopper and Pearson\u2019s "
         "limits.",
+        *_corrected(declared, tables),
         INTERVALS,
-    )
+    ]
     blocks: list[Block] = []
     if rows:
         blocks.append(
             Table(
                 "responders",
-                "Responders by declared minimal important difference",
+                "Responders by the plan\u2019s minimal important difference",
                 tuple(columns),
                 tuple(rows),
-                notes,
+                tuple(notes),
             )
         )
     if not found.arms:
@@ -69,9 +75,37 @@ def responders(found: StudyResult) -> Section | None:
         for name, reason in table.attrs["without"].items():
             label = next(one.label for one in declared if one.name == name)
             told.setdefault(f"{label}: {reason.split('. ')[0].rstrip('.')}", []).append(spoken(engine))
+        for one in declared:
+            if engine in one.approximated and (engine, one.name) not in tables:
+                told.setdefault(f"{one.label}: {APPROXIMATED}", []).append(spoken(engine))
     if told:
         blocks.append(Bullets(tuple(f"{text} ({listed(engines)})." for text, engines in told.items())))
     return Section("responders", "Responders", tuple(blocks))
+
+
+def _corrected(declared: list[OutcomeResult], tables: dict[tuple[str, str], pd.DataFrame]) -> list[str]:
+    """Which engines' figures are of another change than the one named, and what it is."""
+    notes = []
+    for one in declared:
+        engines = [engine for engine, name in tables if name == one.name and continuity(one, engine)]
+        if not engines:
+            continue
+        mid, half = float(one.endpoint.mid or 0), continuity(one, engines[0])
+        relation, shifted = ("\u2265", mid - half) if mid > 0 else ("\u2264", mid + half)
+        notes.append(
+            f"{one.label} is scored in steps of {numbers.stated(2 * half)}, and its model is continuous: the "
+            f"{listed([spoken(name) for name in engines])} probability is P(change {relation} "
+            f"{numbers.stated(shifted)}), with half a step as correction for continuity; observed changes are held "
+            f"against {numbers.stated(mid)}."
+        )
+    return notes
+
+
+def continuity(one: OutcomeResult, engine: str) -> float:
+    """Half the step by which `StudyFit.responders` corrects this engine's probabilities; 0: not at all."""
+    step = one.endpoint.resolution
+    normal = engine in one.analyses and one.analyses[engine].spec.family == "gaussian"
+    return step / 2 if step and normal and one.endpoint.mid is not None else 0.0
 
 
 def _response(one: OutcomeResult) -> str:

@@ -16,7 +16,7 @@ from msclong.reporting.study.estimands import estimands
 from msclong.reporting.study.methods import study_methods
 from msclong.reporting.study.multiplicity import multiplicity
 from msclong.reporting.study.patients import patients
-from msclong.reporting.study.published import Published, audited, published
+from msclong.reporting.study.published import Published, audited, in_brief, published
 from msclong.reporting.study.reproducibility import reproducibility, synthetic
 from msclong.reporting.study.responders import responders
 from msclong.reporting.study.results import StudyResult
@@ -32,13 +32,10 @@ RESULTS = ("primary", "others")
 
 def study_sections(found: StudyResult, printed: Published | None, created: datetime) -> list[Section]:
     """Every section that has something to say. Raises SpecError or DataError for `printed` that is no audit."""
-    audit = (
-        None
-        if printed is None
-        else published(audited(printed), {one.name: one.label for one in found.outcomes})
-    )
+    labels = {one.name: one.label for one in found.outcomes}
+    table = None if printed is None else audited(printed)
     sections = [
-        answer(found),
+        answer(found, None if table is None else in_brief(table, labels)),
         design_limits(found),
         estimands(found),
         declared(found),
@@ -50,10 +47,10 @@ def study_sections(found: StudyResult, printed: Published | None, created: datet
         responders(found),
         agreement(found),
         checks(found),
-        audit,
+        None if table is None else published(table, labels),
         study_methods(found),
         synthetic(found),
-        reproducibility(found, created),
+        reproducibility(found, created, table is not None),
     ]
     return [_folded(section) for section in sections if section is not None]
 
