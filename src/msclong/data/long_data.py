@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from msclong.data.keys import check_complete, check_constant, check_unique, levels
-from msclong.data.marks import marked
+from msclong.data.marks import marked, synthetic
 from msclong.data.measurements import measurement, rows_where
 from msclong.data.roles import check_roles
 from msclong.data.tables import modelling_frame, to_pandas
@@ -102,6 +102,11 @@ class LongData:
         object.__setattr__(self, "n_subjects", frame[self.subject].nunique())
         object.__setattr__(self, "n_obs", int(frame[self.outcome].notna().sum()))
         object.__setattr__(self, "notes", tuple(notes))
+
+    @property
+    def synthetic(self) -> str | None:
+        """What the table's attrs["synthetic"] says, where its subjects are made up."""
+        return synthetic(self.frame)
 
     def __repr__(self) -> str:
         parts = [f"{self.n_subjects} subjects, {self.n_obs} observations of {self.outcome}"]

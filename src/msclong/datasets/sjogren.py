@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ LOADING = 0.6
 Values = NDArray[np.float64]
 
 
-def sjogren_msct(seed: int = 1) -> pd.DataFrame:
+def sjogren_msct(seed: int | np.integer = 1) -> pd.DataFrame:
     """Mesenchymal stem cells in 24 patients with primary Sjögren's syndrome: synthetic, from the published figures.
 
     One arm, infused with umbilical-cord cells, over 12 months. Only an abstract was published. Each seed gives other
@@ -87,7 +86,7 @@ def sjogren_msct(seed: int = 1) -> pd.DataFrame:
     Source: Sun L, Wang D, Xu J, Wang S, Allogenic mesenchymal stem cells transplantation alleviates clinical Sjogren's
     syndrome, ACR/ARHP Annual Meeting 2012, abstract.
     """
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise SpecError(f"seed must be a whole number from 0; got {seed!r}.")
     seed = int(seed)
     rng = np.random.default_rng(seed)

@@ -25,6 +25,7 @@ from msclong.errors import DesignError, EngineError, MsclongError, SpecError, li
 from msclong.likelihood.gls import GeneralisedLeastSquares, generalised_least_squares
 from msclong.likelihood.information import information
 from msclong.results.fit import Fit
+from msclong.results.stamp import stamp
 
 FIGURES = ("cook_d", "mdffits", "covratio", "likelihood_distance")
 
@@ -100,13 +101,12 @@ def influence(fit: Fit, by: str | None = None) -> Influence:
     table = pd.DataFrame(figures, index=names, columns=list(FIGURES))
     table.insert(0, "n_obs", np.bincount(case))
     coefficients = pd.Index(design.fixed.names, name="coefficient")
+    parameters = pd.Index(design.structure.parameter_names, name="parameter")
     return Influence(
-        table=table.assign(converged=~np.isnan(beta[:, 0]), note=notes),
-        coefficients=pd.DataFrame(beta, index=names, columns=coefficients),
-        dfbetas=pd.DataFrame(dfbetas, index=names, columns=coefficients),
-        theta=pd.DataFrame(
-            theta, index=names, columns=pd.Index(design.structure.parameter_names, name="parameter")
-        ),
+        table=stamp(table.assign(converged=~np.isnan(beta[:, 0]), note=notes), fit),
+        coefficients=stamp(pd.DataFrame(beta, index=names, columns=coefficients), fit),
+        dfbetas=stamp(pd.DataFrame(dfbetas, index=names, columns=coefficients), fit),
+        theta=stamp(pd.DataFrame(theta, index=names, columns=parameters), fit),
     )
 
 

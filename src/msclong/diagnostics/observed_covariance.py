@@ -13,6 +13,7 @@ from msclong.design.visit_grid import MOST_VISITS
 from msclong.engines.frequentist.arguments import check_fit
 from msclong.errors import DataError, EngineError, SpecError, listing
 from msclong.results.fit import Fit
+from msclong.results.stamp import stamp
 
 
 def covariance_check(fit: Fit, by: str | Sequence[str] = ()) -> pd.DataFrame:
@@ -91,7 +92,7 @@ def covariance_check(fit: Fit, by: str | Sequence[str] = ()) -> pd.DataFrame:
         [(*levels[i], visits[j], visits[k]) for i, j, k in zip(g, s, t, strict=True)],
         names=[*names, design.visit, f"other {design.visit}"],
     )
-    return pd.DataFrame(table, index=index)
+    return stamp(pd.DataFrame(table, index=index), fit)
 
 
 def observed_sd_and_correlation(check: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from msclong.engines.frequentist.arguments import check_fit
 from msclong.errors import DataError, EngineError, SpecError, listing
 from msclong.results.fit import Fit
 from msclong.results.hypothesis_table import check_level
+from msclong.results.stamp import stamp
 
 Statistic = Callable[[np.ndarray], float]
 """One number from the outcomes (n,) of a group of rows."""
@@ -80,7 +81,7 @@ def predictive_check(
         above = (new > at).mean() + (new == at).mean() / 2 if np.isfinite(at) else np.nan
         rows.append((int(inside.sum()), at, new.mean(), lower, upper, above))
     columns = ["n", "observed", "predicted", "lower", "upper", "predictive_p"]
-    return pd.DataFrame(rows, columns=columns, index=groups)
+    return stamp(pd.DataFrame(rows, columns=columns, index=groups), fit)
 
 
 def _statistic(statistic: str | Statistic) -> Callable[[np.ndarray], np.ndarray]:

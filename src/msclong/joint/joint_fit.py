@@ -72,6 +72,7 @@ class JointFit(Mapping[str, Fit]):
         return self.design.n_subjects
 
     @property
+    @stamped
     def vcov(self) -> pd.DataFrame:
         """Posterior covariance of all coefficients, (p, p)."""
         names = list(self.estimate.names)
@@ -225,6 +226,7 @@ class JointFit(Mapping[str, Fit]):
         """
         return joint_model(self.design, self.pooled_changes)
 
+    @stamped
     def checks(self) -> pd.DataFrame:
         """Whether the draws can be relied on, over the quantities of all outcomes; see `Fit.checks`."""
         return check_table(self.outcome.checks)

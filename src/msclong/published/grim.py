@@ -18,6 +18,10 @@ MOST_SUMS = 100_000
 Bounds = tuple[int, int]
 
 
+class TooCoarseError(DataError):
+    """Figures that admit more than `MOST_SUMS` sums."""
+
+
 @dataclass(frozen=True)
 class Grim:
     """The sums that a printed mean of whole numbers admits.
@@ -49,7 +53,7 @@ class Grimmer:
 
     mean, sd : as printed; the SD divides by n - 1.
     n, items : as in Grim. With several items a patient's value is y / items, y whole: sums are of y, and of y^2.
-    pairs : all (sum, sum of squares), rising, each attained by n whole numbers within the bounds.
+    pairs : all (sum, sum of squares), rising, each attained by n whole numbers within the bounds (see `grimmer`).
     reason : why there are none; empty where there are.
     """
 
@@ -115,10 +119,14 @@ def grim(mean: str, n: int, items: int = 1, bounds: Bounds | None = None) -> Gri
     return Grim(printed.text, n, items, tuple(range(low, high + 1)))
 
 
-def grimmer(mean: str, sd: str, n: int, items: int = 1, bounds: Bounds | None = None) -> Grimmer:
+def grimmer(
+    mean: str, sd: str, n: int, items: int = 1, bounds: Bounds | None = None, attained: bool = True
+) -> Grimmer:
     """All sums and sums of squares of whole numbers whose mean and SD round to the printed ones.
 
     Parameters: as of `grim`; `sd` is the printed standard deviation, with divisor n - 1; n is at least 2.
+    attained : False lists what the conditions below admit, without the search for whole numbers that have it, which is
+    long where the figures are coarse.
 
     In exact arithmetic: for each sum S that the mean admits, the sums of squares Q with
 
@@ -153,7 +161,7 @@ def grimmer(mean: str, sd: str, n: int, items: int = 1, bounds: Bounds | None = 
         (total, squares)
         for total, every in candidates.items()
         for squares in every
-        if example(n, total, squares, _scaled(bounds, items)) is not None
+        if not attained or example(n, total, squares, _scaled(bounds, items)) is not None
     ]
     reason = ""
     if not pairs:
@@ -214,8 +222,8 @@ def _range(values: Sequence[int]) -> str:
     return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]} ({len(values)} of them)"
 
 
-def _too_coarse(figures: str, n: int) -> DataError:
-    return DataError(
+def _too_coarse(figures: str, n: int) -> TooCoarseError:
+    return TooCoarseError(
         f"{figures} with n = {n} admits more than {MOST_SUMS:,} sums, so that GRIM and GRIMMER can tell nothing; leave "
         "them out (integer=False)."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from msclong.data.marks import SYNTHETIC
 from msclong.errors import DataError, SpecError, listing
-from msclong.published.grim import grimmer
+from msclong.published.grim import TooCoarseError, grimmer
 from msclong.published.lattice import SLACK
 from msclong.published.matched_sample import VisitTarget, matched_sample
 from msclong.published.paired_t import Range, change_range, correlation_over_rounding, t_range
@@ -68,9 +69,11 @@ def reconstruct(
     SpecError for impossible options.
     """
     n = count(n, least=3)
-    allowed, limits, unit = _options(correlation, bounds, integer, decimals, n_sets, seed)
-    targets = printed_targets(n, visits, p or {}, allowed, limits, digits=0 if integer else decimals)
-    entropy = np.random.SeedSequence(seed).entropy
+    allowed, limits = _options(correlation, bounds, integer, decimals, n_sets, seed)
+    digits = 0 if integer else None if decimals is None else int(decimals)
+    unit = None if digits is None else 10.0**-digits
+    targets = printed_targets(n, visits, p or {}, allowed, limits, digits)
+    entropy = np.random.SeedSequence(None if seed is None else int(seed)).entropy
     rng = np.random.default_rng(entropy)
     samples = np.array([matched_sample(targets, n, rng, allowed, limits, unit) for _ in range(n_sets)])
     table = _table(samples, list(visits))
@@ -144,11 +147,11 @@ def _options(
     correlation: Range | None,
     bounds: tuple[float | None, float | None],
     integer: bool,
-    decimals: int | None,
-    n_sets: int,
-    seed: int | None,
-) -> tuple[Range, Range, float | None]:
-    """The correlations allowed, the bounds with infinities, and the unit of recording; raises SpecError."""
+    decimals: object,
+    n_sets: object,
+    seed: object,
+) -> tuple[Range, Range]:
+    """The correlations allowed, and the bounds with infinities; raises SpecError."""
     allowed = _pair((-1, 1) if correlation is None else correlation, (math.nan, math.nan))
     if not -1 <= allowed[0] <= allowed[1] <= 1:
         raise SpecError(f"correlation is a least and a greatest value within -1 and 1; got {correlation!r}.")
@@ -157,13 +160,15 @@ def _options(
         raise SpecError(f"bounds are a least and a greatest value, each may be None; got {bounds!r}.")
     if integer and decimals is not None:
         raise SpecError("integer and decimals both say how values were recorded; give one of them.")
-    if decimals is not None and (isinstance(decimals, bool) or not isinstance(decimals, int) or decimals < 0):
+    if decimals is not None and (
+        isinstance(decimals, bool) or not isinstance(decimals, Integral) or decimals < 0
+    ):
         raise SpecError(f"decimals must be a whole number of digits, 0 or more; got {decimals!r}.")
-    if isinstance(n_sets, bool) or not isinstance(n_sets, int) or n_sets < 1:
+    if isinstance(n_sets, bool) or not isinstance(n_sets, Integral) or n_sets < 1:
         raise SpecError(f"n_sets must be a whole number, 1 or more; got {n_sets!r}.")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0):
         raise SpecError(f"seed must be a whole number from 0, or None; got {seed!r}.")
-    return allowed, limits, 1.0 if integer else None if decimals is None else 10.0**-decimals
+    return allowed, limits
 
 
 def _pair(given: object, instead: Range) -> Range:
@@ -216,20 +221,22 @@ def _check_recorded(
     n: int, visit: Hashable, mean: PrintedNumber, sd: PrintedNumber, limits: Range, digits: int
 ) -> None:
     """Refuse what no multiples of the unit recorded have (GRIM, GRIMMER), where the print is fine enough to tell."""
-    if n * (mean.high - mean.low) * 10**digits >= 1:
-        return
+    told_by_mean = n * (mean.high - mean.low) * 10**digits < 1
     low, high = (end * 10.0**digits for end in limits)
     ends = None
     if math.isfinite(low) or math.isfinite(high):
         # With one bound, no value lies further from it than all of them together.
-        centre = float(mean.value) * 10.0**digits
-        reach = n * (1 + centre - low if math.isfinite(low) else 1 + high - centre)
+        least, most = (end * 10.0**digits for end in _ends(mean))
+        reach = n * (1 + most - low if math.isfinite(low) else 1 + high - least)
         ends = (
             math.ceil((low if math.isfinite(low) else high - reach) - SLACK),
             math.floor((high if math.isfinite(high) else low + reach) + SLACK),
         )
     mean_text, sd_text = (str(Decimal(printed.text.translate(SAME)).scaleb(digits)) for printed in (mean, sd))
-    found = grimmer(mean_text, sd_text, n, bounds=ends)
+    try:
+        found = grimmer(mean_text, sd_text, n, bounds=ends, attained=told_by_mean)
+    except TooCoarseError:
+        return
     if not found.consistent:
         unit = f", in units of {10.0**-digits:g}" if digits else ""
         raise DataError(f"Visit {visit}{unit}: {found}. Check n, and how the values were recorded.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from msclong.data.marks import SYNTHETIC, synthetic
 from msclong.design.design import Design
 from msclong.errors import EngineError
 from msclong.results.conditional_draws import ConditionalDraws
@@ -34,7 +35,7 @@ def to_datatree(
     further parameters each by name, and `zero` (chain, draw, zero_coefficient) of a hurdle. An importance sample has
     one chain, of equally weighted draws. sample_stats : 'diverging' and 'energy' of NUTS. observed_data : y (row), and
     what else the family reads. constant_data : X (row, coefficient), subject (row), offset. attrs : formula, spec
-    (JSON), engine, versions, the sampler's figures, which interval the tables show.
+    (JSON), engine, versions, the sampler's figures, which interval the tables show; of synthetic data `synthetic`.
 
     Raises EngineError for a fit without draws.
     """
@@ -90,7 +91,8 @@ def _posterior_variables(estimate: PosteriorDraws) -> tuple[dict[str, Variable],
 
 
 def _attributes(design: Design, outcome: Outcome, engine: object) -> dict[str, Any]:
-    return {
+    says = synthetic(design.data.frame)
+    return ({} if says is None else {SYNTHETIC: says}) | {
         "formula": design.spec.formula,
         "spec": design.spec.to_json(indent=None),
         "engine": repr(engine),

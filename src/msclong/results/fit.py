@@ -25,7 +25,7 @@ from msclong.results.random_effects import random_effects
 from msclong.results.residuals import Kind, residuals
 from msclong.results.responders import responders
 from msclong.results.simulation import simulate
-from msclong.results.stamp import stamped
+from msclong.results.stamp import stamp, stamped
 from msclong.results.standardised_effects import standardised_effects
 from msclong.results.subject_trajectories import subject_trajectories
 from msclong.results.summary import format_summary, model_facts
@@ -61,6 +61,11 @@ class Fit(Answers):
     n_parameters: int
     priors: pd.DataFrame | None = None
 
+    def __post_init__(self) -> None:
+        stamp(self.covariance.parameters, self)
+        if self.priors is not None:
+            stamp(self.priors, self)
+
     @property
     def spec(self) -> ModelSpec:
         return self.design.spec
@@ -76,6 +81,7 @@ class Fit(Answers):
         return self.design.n_subjects
 
     @property
+    @stamped
     def vcov(self) -> pd.DataFrame:
         """Covariance of the fixed effects that the standard errors use, (p, p)."""
         names = list(self.estimate.names)
@@ -102,6 +108,7 @@ class Fit(Answers):
         n = max(self.n_obs - (len(self.estimate.names) if reml else 0), k + 2)
         return -2 * self._loglik() + 2 * k * n / (n - k - 1)
 
+    @stamped
     def residuals(self, kind: Kind = "raw") -> pd.Series:
         """Residuals of the observed outcomes, (N,): 'raw', 'pearson', 'scaled', 'conditional' or 'quantile'.
 
@@ -112,6 +119,7 @@ class Fit(Answers):
         """
         return residuals(self.design, self.estimate, self.covariance.theta, kind)
 
+    @stamped
     def fitted(self) -> pd.Series:
         """X beta of the observed rows, (N,), in the outcome's unit; of other families what `predict` gives them."""
         if self.design.conditional or self.design.family.link != "identity":

@@ -18,16 +18,20 @@ class Marked(Protocol):
     def synthetic(self) -> str | None: ...
 
 
-def stamped[Results: Marked, **Asked](
-    method: Callable[Concatenate[Results, Asked], pd.DataFrame],
-) -> Callable[Concatenate[Results, Asked], pd.DataFrame]:
-    """The method, its table with attrs["synthetic"] where the data have it."""
+def stamp[Table: (pd.DataFrame, pd.Series)](table: Table, results: Marked) -> Table:
+    """The table, with attrs["synthetic"] where the data of the results have it."""
+    if results.synthetic is not None:
+        table.attrs[SYNTHETIC] = results.synthetic
+    return table
+
+
+def stamped[Results: Marked, **Asked, Table: (pd.DataFrame, pd.Series)](
+    method: Callable[Concatenate[Results, Asked], Table],
+) -> Callable[Concatenate[Results, Asked], Table]:
+    """The method, its table by `stamp`."""
 
     @wraps(method)
-    def table(results: Results, *args: Asked.args, **kwargs: Asked.kwargs) -> pd.DataFrame:
-        found = method(results, *args, **kwargs)
-        if results.synthetic is not None:
-            found.attrs[SYNTHETIC] = results.synthetic
-        return found
+    def table(results: Results, *args: Asked.args, **kwargs: Asked.kwargs) -> Table:
+        return stamp(method(results, *args, **kwargs), results)
 
     return table

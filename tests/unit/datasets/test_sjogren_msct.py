@@ -150,6 +150,13 @@ def test_a_seed_is_a_trial():
     assert not one.equals(other)
 
 
+def test_a_seed_may_be_a_numpy_integer():
+    plain, same = ml.datasets.sjogren_msct(seed=3), ml.datasets.sjogren_msct(seed=np.int64(3))
+    assert same.equals(plain)
+    assert same.attrs == plain.attrs
+    assert type(same.attrs["seed"]) is int
+
+
 @pytest.mark.parametrize("seed", [-1, 1.5, True, None])
 def test_no_seed(seed):
     with pytest.raises(SpecError, match="whole number"):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import msclong as ml
+from msclong import published
 from msclong.errors import DataError, SpecError
 from msclong.published import audit_paired, reconstruct
 from msclong.published.printed import number, p_value
@@ -185,9 +186,43 @@ def test_figures_that_no_data_have(changed, message):
 
 
 def test_what_is_not_found_says_what_stopped_it():
-    """Three whole numbers have the SD 0, 0.58 or 1 or more; a mean of 5 says too little to try all."""
-    with pytest.raises(DataError, match=r"No data set was found in \d+ attempts.*visit 0"):
-        reconstruct(3, {"0": ("5", "0.50")}, integer=True, n_sets=1, seed=1)
+    """Each visit has whole numbers, 4, 5, 6 and 5, 6, 7, but no order of them has this p-value."""
+    with pytest.raises(DataError, match=r"No data set was found in \d+ attempts.*visit 1"):
+        reconstruct(
+            3, {"0": ("5", "1.00"), "1": ("6.00", "1.00")}, {"1": "0.3000"}, integer=True, n_sets=1, seed=1
+        )
+
+
+@pytest.mark.parametrize(
+    ("n", "visits", "recorded"),
+    [
+        (10, ("5.0", "1.0"), {"integer": True}),
+        (3, ("5", "0.50"), {"integer": True}),
+        (10, ("0.50", "0.10"), {"decimals": 1}),
+    ],
+)
+def test_what_grimmer_proves_impossible_is_not_searched_for(n, visits, recorded):
+    """The mean alone admits these; the sum and the sum of squares together do not."""
+    assert published.grim(visits[0], n).consistent or "decimals" in recorded
+    with pytest.raises(DataError, match=r"GRIMMER"):
+        reconstruct(n, {"0": visits}, n_sets=1, seed=1, **recorded)
+
+
+@pytest.mark.parametrize(
+    ("visits", "recorded"),
+    [(("50.0", "10.0"), {"integer": True}), (("50", "10"), {"decimals": 2, "bounds": (0, None)})],
+)
+def test_coarse_figures_of_many_patients_are_not_tried_one_by_one(visits, recorded):
+    """Listing all sums of squares of the first takes seconds; those of the second GRIMMER refuses to list."""
+    check(reconstruct(400, {"0": visits}, n_sets=1, seed=1, **recorded), 400, {"0": visits}, {})
+
+
+def test_numpy_integers_are_whole_numbers():
+    plain = reconstruct(11, FLOW, decimals=2, n_sets=2, seed=3)
+    same = reconstruct(np.int64(11), FLOW, decimals=np.uint8(2), n_sets=np.int32(2), seed=np.int64(3))
+    assert same.equals(plain)
+    assert same.attrs == plain.attrs
+    assert type(same.attrs["seed"]) is int
 
 
 @pytest.mark.parametrize(

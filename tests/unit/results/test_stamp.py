@@ -70,6 +70,44 @@ def test_responders_and_simulated_outcomes_say_so(table):
     assert fit.simulate(2, seed=1).attrs["synthetic"] == SAYS
 
 
+def test_figures_by_row_and_of_parameters_say_so(table, tmp_path):
+    fit = ml.fit(US, table)
+    posterior = ml.fit(US, table, FEW)
+    ml.save(posterior, tmp_path / "fit.zip")
+    said = {
+        "vcov": fit.vcov,
+        "fitted": fit.fitted(),
+        "residuals": fit.residuals("scaled"),
+        "parameters": fit.covariance.parameters,
+        "priors": posterior.priors,
+        "saved priors": ml.load(tmp_path / "fit.zip").priors,
+        "datatree": posterior.to_datatree(),
+    }
+    said["fitted grades"] = ml.fit(*FITS["grades in words"][:1], table, FEW).fitted()
+    for name, found in said.items():
+        assert found.attrs["synthetic"] == SAYS, name
+
+
+def test_what_is_computed_of_a_fit_says_so(table):
+    fit, posterior = ml.fit(US, table), ml.fit(US, table, FEW)
+    smaller = ml.fit("y ~ C(week) + cs(week | id)", table)
+    data = ml.LongData(table, subject="id", outcome="y", visit="week")
+    left_out = ml.influence(fit)
+    said = {
+        "variance_intervals": ml.variance_intervals(fit=fit, method="wald"),
+        "sign_flip_test": ml.sign_flip_test(fit),
+        "sign_flip_test of data": ml.sign_flip_test(data=data),
+        "covariance_check": ml.covariance_check(fit),
+        "predictive_check": ml.predictive_check(fit, n=20),
+        "compare": ml.compare(smaller, fit),
+        "loo_pit": ml.loo_pit(posterior),
+        "prior_sensitivity": ml.prior_sensitivity(posterior),
+        **{name: getattr(left_out, name) for name in ("table", "coefficients", "dfbetas", "theta")},
+    }
+    for name, found in said.items():
+        assert found.attrs["synthetic"] == SAYS, name
+
+
 def test_long_data_say_so_to_their_fit(table):
     check(ml.fit(US, ml.LongData(table, subject="id", outcome="y", visit="week")))
 
@@ -85,6 +123,7 @@ def test_a_joint_fit_says_so(table):
     assert joint.synthetic == joint["z"].synthetic == SAYS
     for name in ("coefficients", "contrasts", "means", "correlations"):
         assert getattr(joint, name)().attrs["synthetic"] == SAYS, name
+    assert joint.vcov.attrs["synthetic"] == joint.checks().attrs["synthetic"] == SAYS
     assert SAYS in joint.summary()
 
 

@@ -5,16 +5,64 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from msclong.data.bds.baseline_rules import ROUNDING
 from msclong.data.bds.dates import record_dates
-from msclong.data.bds.view import View
+from msclong.data.bds.view import View, together
 from msclong.errors import DataError, listing
 
 
-def place(table: pd.DataFrame) -> pd.Series:
-    """-1 for a record before the baseline record of its series, 0 at its visit, 1 after it, NaN where nothing tells.
+def marked_by_base(table: pd.DataFrame, baseline: bool, notes: list[str]) -> pd.DataFrame:
+    """With ABLFL 'Y', where no record has it, at the one visit at which AVAL is BASE in every record that has both.
+
+    It must have a record of most series that have BASE: at a rare visit a value may be BASE by chance.
+    """
+    view = View(table)
+    if view.baseline_row.any():
+        return table
+    if not view.given("BASE").any():
+        if baseline:
+            notes.append(
+                "Nothing says which record is the baseline (no ABLFL 'Y', no BASE): none is left out as earlier, and "
+                "the first visit stands for it."
+            )
+        return table
+    aval, base, visit = view.number("AVAL"), view.number("BASE"), view.codes("AVISIT")
+    both = view.observed & (visit > 0) & np.isfinite(aval) & np.isfinite(base)
+    same = both & (abs(aval - base) <= ROUNDING * np.maximum(abs(aval), abs(base)))
+    most = len(np.unique(view.series[view.given("BASE")])) / 2
+    found = [
+        code
+        for code in np.setdiff1d(visit[same], visit[both & ~same])
+        if len(np.unique(view.series[same & (visit == code)])) > most
+    ]
+    if len(found) != 1:
+        if not baseline:
+            return table
+        if not found and view.given("CHG")[np.isfinite(aval)].all():
+            notes.append(
+                "The baseline records are not here: every record has CHG, none has ABLFL 'Y', and AVAL is BASE at no "
+                "visit. Take CHG for the outcome: AVAL would be compared with the first visit."
+            )
+            return table
+        names = view.text("AVISIT")[[int(np.flatnonzero(visit == code)[0]) for code in found]]
+        raise DataError(
+            "No record has ABLFL 'Y', and BASE does not tell which is the baseline: AVAL is BASE in all records of "
+            f"{listing(map(repr, names)) or 'no visit'}. Give the baseline records ABLFL 'Y'; or, for CHG, pass "
+            "baseline=False; or drop BASE, and the first visit is the baseline."
+        )
+    rows = same & (visit == found[0])
+    notes.append(
+        f"No record has ABLFL 'Y': the {int(rows.sum())} at {view.text('AVISIT')[np.flatnonzero(rows)[0]]!r} are given "
+        "it, where AVAL is BASE in every record that has both."
+    )
+    return table.assign(ABLFL=["Y" if row else "" for row in rows])
+
+
+def place(table: pd.DataFrame) -> pd.DataFrame:
+    """Column `place`: -1 for a record before the baseline record of its series, 0 at its visit, 1 after it, else NaN.
 
     By AVISITN (or the order of AVISIT, an ordered categorical), else by AVISIT, else by date. Where a series has no
-    baseline record, the visit that most others have theirs at stands for it.
+    baseline record, the visit that most others have theirs at stands for it. Column `by_date`: whether a date told.
     """
     view = View(table)
     number, label = _number(view), view.codes("AVISIT").astype(float)
@@ -28,7 +76,28 @@ def place(table: pd.DataFrame) -> pd.Series:
     places.append(np.full(len(view), np.nan))
     first_told = np.argmax(~np.isnan(places), axis=0)
     told = np.array(places)[first_told, np.arange(len(view))]
-    return pd.Series(np.where(view.baseline_row, 0, told), index=table.index)
+    by_date = (first_told > 1) & ~np.isnan(told) & ~view.baseline_row
+    return pd.DataFrame(
+        {"place": np.where(view.baseline_row, 0, told), "by_date": by_date}, index=table.index
+    )
+
+
+def refuse_both_sides(table: pd.DataFrame, places: pd.DataFrame) -> None:
+    """Of one visit, some dates before the baseline record and some after it: one of them is wrong."""
+    view = View(table)
+    visit = view.groups("PARAMCD", "BASETYPE", "APERIOD", "AVISIT")
+    dated = places["by_date"].to_numpy() & view.given("AVISIT")
+    before, after = (dated & (sign * places["place"].to_numpy() > 0) for sign in (-1, 1))
+    for rows in together(dated & np.isin(visit, np.intersect1d(visit[before], visit[after])), visit):
+        sides = {"before": rows[before[rows]], "after": rows[after[rows]]}
+        said = (
+            f"{len(side)} {word} it (rows {listing(table.index[side], most=6)})"
+            for word, side in sorted(sides.items(), key=lambda item: len(item[1]))
+        )
+        raise DataError(
+            f"By their dates, records at {view.text('AVISIT')[rows[0]]!r} lie on both sides of the baseline record: "
+            f"{listing(said)}. Correct the dates, give every AVISIT its AVISITN, or leave the visit out by where=."
+        )
 
 
 def _number(view: View) -> np.ndarray:

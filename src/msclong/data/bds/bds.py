@@ -98,7 +98,8 @@ class BDS:
         baseline
             Keep the baseline records (ABLFL 'Y'), with which later AVAL are compared. False leaves the later visits
             alone, which have CHG. Records before the baseline record, by AVISITN or else by date, are left out either
-            way; those of which neither tells stay, and are noted.
+            way; those of which neither tells stay, and are noted. Where no record has ABLFL 'Y', the visit at which
+            AVAL is BASE stands for it.
         derived
             Records with a DTYPE (LOCF, WOCF, AVERAGE, ...) are left out: they were not observed, and a mixed model
             does without. True keeps them, a name or list those of these DTYPEs. A baseline record that was computed,
@@ -121,8 +122,9 @@ class BDS:
         ------
         DataError
             No such parameter or variable, records of this parameter that break a rule, several baselines or times to
-            choose from, a population that has part of a subject, baseline records of which no visit has most, two
-            records of a subject and visit, or nothing left.
+            choose from, a population that has part of a subject, baseline records of which no visit has most, no ABLFL
+            though there is BASE, of which no visit or several may be, a visit whose dates lie before and after the
+            baseline record, two records of a subject and visit, or nothing left.
         """
         self._require("PARAMCD", "USUBJID", "AVISIT")
         _check_texts("parameter", "one PARAMCD, as text", [parameter])

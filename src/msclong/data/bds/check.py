@@ -11,6 +11,7 @@ from msclong.data.bds import baseline_rules, variable_rules, visit_rules
 from msclong.data.bds.rule import Rule
 from msclong.data.bds.tidy import tidy
 from msclong.data.bds.view import View
+from msclong.data.marks import marks
 from msclong.data.tables import to_pandas
 
 KEYS = ("USUBJID", "PARAMCD")
@@ -73,9 +74,11 @@ def violations(table: pd.DataFrame) -> pd.DataFrame:
             rows = np.fromiter(finding.rows, dtype=np.int64)
             shared = [text[rows[0]] if _agree(codes[rows]) else None for codes, text in keys]
             found.append((name, rule.severity, tuple(labels[rows].tolist()), *shared, finding.problem))
-    return pd.DataFrame(
+    told = pd.DataFrame(
         found, columns=["rule", "severity", "rows", "USUBJID", "PARAMCD", "AVISIT", "problem"]
     )
+    told.attrs = marks(table)
+    return told
 
 
 def _agree(codes: np.ndarray) -> bool:

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from msclong.data.bds.baseline_visit import at_one_visit, place, without_change
+from msclong.data.bds.baseline_visit import (
+    at_one_visit,
+    marked_by_base,
+    place,
+    refuse_both_sides,
+    without_change,
+)
 from msclong.data.bds.view import View, together
 from msclong.errors import DataError, listing
 
@@ -35,8 +41,9 @@ def analysis_records(
         raise DataError(
             f"There is no PARAMCD {parameter!r}. The parameters are {listing(codes.dropna().unique(), 20)}."
         )
-    whole = frame[codes.eq(parameter).to_numpy()]
-    table, places, notes = whole, place(whole), list[str]()
+    notes: list[str] = []
+    whole = marked_by_base(frame[codes.eq(parameter).to_numpy()], baseline, notes)
+    table, places = whole, place(whole)
     for name, value in where.items():
         table = _having(table, name, value, notes)
     _note_lost_baselines(whole, table, notes)
@@ -50,7 +57,8 @@ def analysis_records(
     elif flag is not None:
         table = _having(table, flag, "Y", notes, but=View(table).baseline_row if baseline else None)
     table = _without_derived(table, derived, baseline, notes)
-    table = _from_baseline_on(table, places[table.index].to_numpy(), baseline, notes)
+    refuse_both_sides(table, places.loc[table.index])
+    table = _from_baseline_on(table, places.loc[table.index, "place"].to_numpy(), baseline, notes)
     if "ATPT" not in where:
         _refuse_to_choose(table, parameter, "ATPT", "times within a visit")
     table = without_change(at_one_visit(table, notes), notes)

@@ -12,6 +12,7 @@ from msclong.engines.frequentist.arguments import check_fit, check_flag
 from msclong.engines.frequentist.nesting import covariance_nesting
 from msclong.errors import HypothesisError, SpecError, listing
 from msclong.results.fit import Fit
+from msclong.results.stamp import stamp
 
 SPANNED = 1e-8
 """A column counts as a combination of others when less than this share of its length lies outside them."""
@@ -100,7 +101,7 @@ def compare(
         },
         index=pd.Index(["smaller", "larger"], name="model"),
     )
-    return table
+    return stamp(table, larger)
 
 
 def _check_comparable(smaller: Fit, larger: Fit) -> None:

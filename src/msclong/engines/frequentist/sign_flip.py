@@ -14,6 +14,7 @@ from msclong.engines.frequentist.arguments import is_count, random_generator
 from msclong.errors import DataError, HypothesisError, SpecError, listing
 from msclong.linear_hypothesis import difference_label, label
 from msclong.results.fit import Fit
+from msclong.results.stamp import stamp
 
 MOST_EXACT = 24
 """Subjects up to whom all 2^n sign vectors are counted."""
@@ -98,7 +99,7 @@ def sign_flip_test(
     if adjust is not None:
         table["p_adjusted"] = _adjusted(D, sets, exact, adjust == "maxt-stepdown")
     table["mcse"] = 0.0 if exact else np.sqrt(p_value * (1 - p_value) / (draws + 1))
-    return table
+    return stamp(table, data)
 
 
 def _changes(data: Fit | LongData) -> pd.DataFrame:

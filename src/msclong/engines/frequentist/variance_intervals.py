@@ -20,6 +20,7 @@ from msclong.engines.frequentist.theta_covariance import theta_covariance
 from msclong.engines.frequentist.variance_functions import VarianceFunction, variance_functions
 from msclong.errors import EngineError, HypothesisError, SpecError, listing
 from msclong.results.fit import Fit
+from msclong.results.stamp import stamp
 
 ZERO = 1e-10
 """A bootstrap variance below this share of its estimate or standard error is zero, its correlations undefined."""
@@ -102,7 +103,7 @@ def variance_intervals(
         table[["lower", "upper"]] = [_wald(f, theta, fixed, W, level) for f in functions]
     else:
         table[["lower", "upper"]] = _profiles(found, to_natural, fixed, reml, functions, level, progress)
-    return table
+    return stamp(table, fit)
 
 
 def _chosen(

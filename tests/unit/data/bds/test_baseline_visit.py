@@ -149,6 +149,81 @@ def test_what_nothing_tells_the_place_of_is_said(trial):
 
 
 def test_without_baseline_records_none_is_left_out_and_that_is_said(trial):
-    table = ml.read_bds(trial.drop(columns="ABLFL")).records("QSTOT", baseline=False)
+    bds = ml.read_bds(trial.drop(columns=["ABLFL", "BASE"]))
+    later = bds.records("QSTOT", baseline=False)
+    assert len(later) == 48
+    assert later.attrs["notes"] == ["No record is left out as baseline: none has ABLFL 'Y'."]
+    table = bds.records("QSTOT")
     assert len(table) == 48
-    assert table.attrs["notes"] == ["No record is left out as baseline: none has ABLFL 'Y'."]
+    (note,) = table.attrs["notes"]
+    assert note.startswith("Nothing says which record is the baseline (no ABLFL 'Y', no BASE)")
+
+
+@pytest.mark.parametrize("baseline", [True, False])
+def test_without_ablfl_the_visit_at_which_aval_is_base_is_the_baseline(trial, baseline):
+    earlier = screened(trial)
+    earlier["AVAL"] += 3 * (earlier["AVISIT"] == "Screening")
+    bds = ml.read_bds(earlier.drop(columns="ABLFL"))
+    table = bds.records("QSTOT", baseline=baseline)
+    assert set(table["AVISIT"]) == {"Week 2", "Week 4", "Week 8"} | ({"Baseline"} if baseline else set())
+    assert table.attrs["notes"][0] == (
+        "No record has ABLFL 'Y': the 12 at 'Baseline' are given it, where AVAL is BASE in every record that has both."
+    )
+    assert "ABLFL" not in bds.frame
+    if baseline:
+        contrasts = ml.fit("AVAL ~ AVISIT + cs(AVISIT | USUBJID)", table).contrasts()
+        change = trial[trial["PARAMCD"] == "QSTOT"].groupby("AVISITN")["CHG"].mean().dropna()
+        np.testing.assert_allclose(contrasts["estimate"], change, rtol=1e-6)
+
+
+def test_a_value_that_is_base_by_chance_at_a_rare_visit_is_no_baseline(trial):
+    rare = trial[(trial["AVISIT"] == "Baseline") & (trial["USUBJID"] == "SYN-01-001")]
+    rare = rare.assign(
+        AVISIT="Week 12", AVISITN=12.0, CHG=0.0, PCHG=0.0, ADT=rare["ADT"] + pd.Timedelta(days=90)
+    )
+    table = ml.read_bds(added(trial, rare).drop(columns="ABLFL")).records("QSTOT")
+    assert table["ABLFL"].eq("Y").groupby(table["AVISIT"], observed=True).sum().to_dict() == {
+        "Baseline": 12, "Week 2": 0, "Week 4": 0, "Week 8": 0, "Week 12": 0,
+    }  # fmt: skip
+
+
+def test_without_ablfl_a_base_of_no_visit_or_of_two_is_refused(trial):
+    table = screened(trial).drop(columns="ABLFL")
+    for visit, says in (("Baseline", "'Screening', 'Baseline'"), ("Week 2", "no visit")):
+        changed = table.assign(BASE=table["BASE"] + (visit == "Week 2"))
+        with pytest.raises(
+            DataError, match=f"AVAL is BASE in all records of {says}. Give the baseline records ABLFL"
+        ):
+            ml.read_bds(changed).records("QSTOT", despite=True)
+        assert len(ml.read_bds(changed).records("QSTOT", baseline=False, despite=True)) == 60
+
+
+def test_of_later_visits_alone_it_is_said_that_chg_is_the_outcome(trial):
+    later = trial[trial["CHG"].notna()].drop(columns="ABLFL")
+    table = ml.read_bds(later).records("QSTOT")
+    assert len(table) == 36
+    assert table.attrs["notes"][0].startswith("The baseline records are not here: every record has CHG")
+
+
+def test_one_date_on_the_other_side_of_the_baseline_is_refused_not_dropped(trial):
+    trial.loc[11, "ADT"] -= pd.Timedelta(days=200)
+    bds = ml.read_bds(trial.drop(columns=["AVISITN", "ADY"]))
+    for baseline in (True, False):
+        with pytest.raises(
+            DataError,
+            match=r"records at 'Week 4' lie on both .*: 1 before it \(rows 11\), 11 after it \(rows 3, ",
+        ):
+            bds.records("QSTOT", baseline=baseline)
+    assert len(bds.records("QSTOT", where={"AVISIT": ["Baseline", "Week 2", "Week 8"]})) == 36
+
+
+def test_unscheduled_records_that_no_flag_marks_may_lie_on_both_sides(trial):
+    """They are left out by the flag, and their dates tell nothing about the visits that are analysed."""
+    odd = trial[trial["AVISIT"].isin(["Baseline", "Week 4"])].assign(
+        AVISIT="Unscheduled", ABLFL=None, ANL01FL=None
+    )
+    odd["ADT"] += pd.to_timedelta(np.where(odd["AVISITN"] == 0, -3, 3), unit="D")
+    bds = ml.read_bds(added(trial, odd).drop(columns=["AVISITN", "ADY"]))
+    assert len(bds.records("QSTOT")) == 48
+    with pytest.raises(DataError, match="'Unscheduled' lie on both sides"):
+        bds.records("QSTOT", flag=None, despite=True)

@@ -397,3 +397,9 @@ def test_base_and_change_against_a_plain_loop(trial, seed):
     violations = ml.check_bds(trial)
     for rule, rows in (("one_baseline", one), ("base_value", base), ("change", change)):
         assert set(violations.loc[violations["rule"] == rule, "rows"].explode()) == rows
+
+
+def test_violations_of_synthetic_data_say_so(trial):
+    trial.attrs["synthetic"] = "Made for a test."
+    assert ml.check_bds(trial).attrs["synthetic"] == "Made for a test."
+    assert ml.read_bds(trial).violations.attrs["synthetic"] == "Made for a test."

@@ -14,6 +14,7 @@ from msclong.errors import EngineError
 from msclong.results.conditional_draws import ConditionalDraws
 from msclong.results.fit import Fit
 from msclong.results.simulation import root
+from msclong.results.stamp import stamp
 
 AT_ONCE = 2_000_000
 """Simulated outcomes of a pass (16 MB)."""
@@ -42,7 +43,7 @@ def loo_pit(fit: Fit, seed: int | None = 0) -> pd.Series:
         values = _simulated(design, estimate, weights, np.random.default_rng(seed))
     else:
         values = UnitPredictive(design).probability(estimate.flat_theta, weights)
-    return pd.Series(values, index=design.fixed.frame.index, name="PIT")
+    return stamp(pd.Series(values, index=design.fixed.frame.index, name="PIT"), fit)
 
 
 def _simulated(

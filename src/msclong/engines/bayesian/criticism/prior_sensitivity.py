@@ -29,6 +29,7 @@ from msclong.linear_hypothesis import label
 from msclong.results.conditional_draws import ConditionalDraws
 from msclong.results.fit import Fit
 from msclong.results.posterior_draws import PosteriorDraws
+from msclong.results.stamp import stamp
 
 ALPHAS = (0.99, 1.01)
 """Powers that a density is raised to, on either side of one."""
@@ -95,7 +96,7 @@ def prior_sensitivity(fit: Fit) -> pd.DataFrame:
         },
         index=pd.MultiIndex.from_tuples(rows, names=["kind", "row"]),
     )
-    return table.assign(verdict=[_verdict(row) for _, row in table.iterrows()])
+    return stamp(table.assign(verdict=[_verdict(row) for _, row in table.iterrows()]), fit)
 
 
 def power_scaling(quantities: np.ndarray, log_density: np.ndarray) -> np.ndarray:
