@@ -146,11 +146,13 @@ def _event(design: Design, outcome: float | None, at_least: float | None) -> Val
 
 
 def _of_probabilities(effect: object) -> Effect:
-    if effect not in (None, "difference", "ratio", "odds-ratio"):
-        raise HypothesisError(
-            f"Probabilities have 'difference', 'ratio' and 'odds-ratio'; got effect={effect!r}."
-        )
-    return effect or "difference"  # type: ignore[return-value]  # one of these
+    of_two: tuple[Effect, ...] = ("difference", "ratio", "odds-ratio")
+    for known in of_two:
+        if effect in (None, known):
+            return known
+    raise HypothesisError(
+        f"Probabilities have 'difference', 'ratio' and 'odds-ratio'; got effect={effect!r}."
+    )
 
 
 def _of_coefficients(design: Design, effect: object, of: Value | None) -> Effect:

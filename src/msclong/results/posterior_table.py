@@ -105,7 +105,8 @@ class SampledMarginals:
         ordered = np.sort(self.flat, axis=0)
         inside = max(int(np.ceil(level * len(ordered))) - 1, 1)
         first = np.argmin(ordered[inside:] - ordered[:-inside], axis=0)[None]
-        return tuple(np.take_along_axis(ordered, first + step, axis=0)[0] for step in (0, inside))  # type: ignore[return-value]
+        lower, upper = (np.take_along_axis(ordered, first + step, axis=0)[0] for step in (0, inside))
+        return lower, upper
 
     def inside(self, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
         return np.asarray(((self.flat > low) & (self.flat < high)).mean(axis=0))
