@@ -17,6 +17,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "msclong"
 
 ORDER = (
     ("errors",),
+    ("printing",),
     ("linear_hypothesis",),
     ("covariance",),
     ("families",),

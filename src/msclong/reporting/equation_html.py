@@ -6,7 +6,7 @@ import re
 
 from markupsafe import Markup, escape
 
-from msclong.reporting.numbers import MINUS
+from msclong.printing.numbers import MINUS
 
 GREEK = {"a": "α", "b": "β", "e": "ε", "eta": "η", "Sigma": "Σ", "sigma": "σ", "rho": "ρ"}
 WORDS = ("Normal", "independent", "full", "diagonal", "log", "logit", "P", "given")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from msclong.reporting import equation_html
+from msclong.reporting.inline import Piece, Reference, Said, pieces
 from msclong.reporting.record import Document, Row, Table
-
-_REFERENCE = re.compile(r"\[\[((?:table|figure|section):[\w-]+)\]\]")
 
 
 def render(document: Document) -> str:
@@ -26,8 +26,8 @@ def render(document: Document) -> str:
     references = document.references
 
     def prose(text: str) -> Markup:
-        """Escaped text with its cross-references as links. Unknown references raise KeyError."""
-        return Markup(_REFERENCE.sub(lambda found: _link(found[1], references[found[1]]), str(escape(text))))
+        """Escaped text, its cross-references as links and its figures with their value; KeyError for unknown ones."""
+        return Markup("").join(_set(piece, references) for piece in pieces(text))
 
     environment.filters.update(
         prose=prose,
@@ -41,8 +41,15 @@ def render(document: Document) -> str:
     return environment.get_template("report.html").render(document=document)
 
 
-def _link(key: str, text: str) -> str:
-    return f'<a href="#{key.replace(":", "-")}">{text}</a>'
+def _set(piece: Piece, references: Mapping[str, str]) -> Markup:
+    if isinstance(piece, Said):
+        return Markup('<data value="{}" class="{}">{}</data>').format(
+            repr(piece.value), piece.stat, piece.text
+        )
+    if isinstance(piece, Reference):
+        target = piece.key.replace(":", "-")
+        return Markup('<a href="#{}">{}</a>').format(target, references[piece.key])
+    return escape(piece)
 
 
 def _equation_lines(text: str) -> list[Markup]:

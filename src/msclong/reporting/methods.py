@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msclong.design.design import Design
 from msclong.engines.bayesian.priors.centred_columns import AT_MEANS
 from msclong.errors import listing
-from msclong.reporting.numbers import count, fixed
+from msclong.printing.numbers import count, fixed
 from msclong.reporting.references import Description, Sourced
 from msclong.results.fit import Fit
 from msclong.results.posterior_draws import PosteriorDraws

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from msclong.linear_hypothesis import SIGNS, Sign, difference_label, label
-from msclong.reporting.numbers import MINUS
+from msclong.printing.numbers import MINUS
 from msclong.spec.model_spec import ModelSpec
 
 UNITS_OF_TIME = ("minute", "hour", "day", "week", "month", "year", "visit")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 import pandas as pd
+from matplotlib.figure import Figure as Drawing
 
 Kind = Literal["text", "prose", "number", "interval", "mark"]
 """How the cells of a column are set; text stays on one line, prose is broken into several."""
@@ -94,7 +95,10 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A numbered figure: SVG, the message in words (`alt`), and what it draws as data. stamp : as of a table."""
+    """A numbered figure: SVG, the message in words (`alt`), and what it draws as data. stamp : as of a table.
+
+    drawing : the matplotlib figure, for writers that cannot set SVG.
+    """
 
     key: str
     caption: str
@@ -103,6 +107,7 @@ class Figure:
     data: pd.DataFrame
     number: int = 0
     stamp: str = ""
+    drawing: Drawing | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.comparisons import Comparison
 from msclong.reporting.record import Cell, Column, Kind, Row, Table

@@ -13,7 +13,7 @@ import msclong as ml
 from handmade_posteriors import posterior, table
 from msclong.errors import EngineError
 from msclong.plots.forest import forest
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import analysis
 from msclong.reporting.sections.observed import trajectories
 

@@ -10,7 +10,7 @@ import pytest
 
 import msclong as ml
 from msclong.errors import SpecError
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import analysis, round_times
 from msclong.reporting.data_hash import data_hash
 from msclong.reporting.names import Names

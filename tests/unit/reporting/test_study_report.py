@@ -12,8 +12,9 @@ from scipy import stats
 
 import msclong as ml
 from msclong.errors import SpecError
+from msclong.printing import numbers
 from msclong.published import audit, audit_paired
-from msclong.reporting import html, numbers
+from msclong.reporting import html
 from msclong.reporting.record import Bullets, Code, Definitions, FoldOut, Paragraph
 
 VISITS = (0, 1, 3, 6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import Analysis
 from msclong.reporting.comparisons import Comparison, Refusal
 from msclong.reporting.record import Block, Paragraph, Section

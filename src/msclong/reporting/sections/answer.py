@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.cautions import cautions
 from msclong.reporting.comparisons import Comparison, Refusal, baseline

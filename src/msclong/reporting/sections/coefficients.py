@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msclong.errors import HypothesisError
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.record import Block, Cell, Column, FoldOut, Paragraph, Row, Section, Table
 from msclong.reporting.tables import full_table, number_cell

@@ -10,10 +10,10 @@ from msclong.diagnostics.observed_covariance import covariance_check, observed_s
 from msclong.errors import HypothesisError
 from msclong.linear_hypothesis import label
 from msclong.plots.covariance import covariance_heatmap, sd_and_correlation
-from msclong.plots.style import to_svg
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.cautions import NEGLIGIBLE
+from msclong.reporting.plate import plate
 from msclong.reporting.record import Block, Cell, Column, Figure, FoldOut, Paragraph, Row, Section, Table
 from msclong.reporting.tables import full_table, interval_name, number_cell
 from msclong.reporting.wording import spoken
@@ -118,11 +118,11 @@ def _heatmap(
     place = list(analysis.first.covariance.matrices).index(group) + 1
     key = f"covariance-{place}" if group else "covariance"
     parts = {"fitted": values} if observed is None else {"fitted": values, "observed": observed}
-    return Figure(
+    return plate(
         key,
         caption,
         f"Heat map of the covariance over visits{whose}. {spread}{ends}.",
-        to_svg(drawn, key),
+        drawn,
         pd.concat(parts, axis="columns"),
     )
 

@@ -9,16 +9,15 @@ import pandas as pd
 
 from msclong.plots.chains import traces
 from msclong.plots.residuals import residual_panels
-from msclong.plots.style import to_svg
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import Analysis
 from msclong.reporting.comparisons import Comparison, Refusal
+from msclong.reporting.plate import plate
 from msclong.reporting.record import (
     Block,
     Bullets,
     Cell,
     Column,
-    Figure,
     Paragraph,
     Row,
     Section,
@@ -133,7 +132,7 @@ def _residuals(analysis: Analysis) -> tuple[Block, ...]:
     return (
         Subheading("Residuals"),
         Paragraph(text),
-        Figure("residuals", caption, alt, to_svg(drawn, "residuals"), data),
+        plate("residuals", caption, alt, drawn, data),
     )
 
 
@@ -182,7 +181,7 @@ def _chains(
     alt = f"Trace and rank plots of {', '.join(drawn)}, in {fit.estimate.draws.shape[0]} chains."
     key = f"chains-{number}"
     data = pd.DataFrame({label: values.reshape(-1) for label, values in drawn.items()})
-    return (Figure(key, caption, alt, to_svg(traces(drawn), key), data),)
+    return (plate(key, caption, alt, traces(drawn), data),)
 
 
 def chain_draws(analysis: Analysis, fit: Fit, found: Comparison | Refusal) -> dict[str, np.ndarray]:

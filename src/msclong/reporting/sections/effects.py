@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from msclong.plots.forest import forest, forest_rows
-from msclong.plots.style import capitalised, to_svg
+from msclong.plots.style import capitalised
 from msclong.plots.trajectories import means_over_time
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.comparisons import Comparison, Refusal, baseline
 from msclong.reporting.multiplicity import adjustment
+from msclong.reporting.plate import plate
 from msclong.reporting.record import Block, Figure, FoldOut, Paragraph, Section
 from msclong.reporting.tables import beyond_margin, effects_table, full_table, means_table
 from msclong.reporting.wording import inside, listed, spoken
@@ -141,7 +142,7 @@ def means_figure(analysis: Analysis, found: Comparison, key: str = "means") -> F
         f"{'credible' if analysis.bayesian(engine) else 'confidence'} intervals, {spoken(engine)} "
         f"fit.{below}{spacing}"
     )
-    return Figure(key, caption, _means_alt(analysis, data, table), to_svg(figure, key), data)
+    return plate(key, caption, _means_alt(analysis, data, table), figure, data)
 
 
 def _means_alt(analysis: Analysis, data: pd.DataFrame, table: pd.DataFrame) -> str:
@@ -174,7 +175,7 @@ def _forest_figure(analysis: Analysis, found: Comparison) -> Figure:
         f"Forest plot of {len(table)} contrasts, by {' and '.join(shown.tables)}. In the {spoken(engine)} fit the "
         f"intervals of {clear} of {len(table)} exclude {analysis.null_word}. All figures are in the table before."
     )
-    return Figure("forest", caption, alt, to_svg(figure, "forest"), rows)
+    return plate("forest", caption, alt, figure, rows)
 
 
 def _row_label(analysis: Analysis, label: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from msclong.plots.style import to_svg
 from msclong.plots.trajectories import individual_trajectories
 from msclong.reporting.analysis import Analysis
-from msclong.reporting.record import Figure, Paragraph, Section
+from msclong.reporting.plate import plate
+from msclong.reporting.record import Paragraph, Section
 from msclong.reporting.wording import counted, inside
 
 MOST_DRAWN = 100
@@ -50,7 +50,7 @@ def observed(analysis: Analysis) -> Section:
         + (f", in {arms} panels, one for each arm" if arms > 1 else "")
         + (", with the mean at each visit." if grid is not None else ".")
     )
-    return Section("observed", title, (Figure("observed", caption, alt, to_svg(drawn, "observed"), data),))
+    return Section("observed", title, (plate("observed", caption, alt, drawn, data),))
 
 
 def trajectories(analysis: Analysis) -> pd.DataFrame:

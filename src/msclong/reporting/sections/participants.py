@@ -10,7 +10,7 @@ from msclong.data.long_data import LongData
 from msclong.data.missingness import missing_patterns, visit_counts
 from msclong.errors import DataError, MsclongWarning
 from msclong.plots.style import capitalised
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import Analysis
 from msclong.reporting.record import Block, Cell, Column, Paragraph, Row, Section, Table
 from msclong.reporting.wording import counted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.comparisons import baseline
 from msclong.reporting.record import Definitions, Section

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.record import Block, Cell, Column, Paragraph, Row, Section, Table
 from msclong.reporting.sections.agreement import EXPECTED
 from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, row_at

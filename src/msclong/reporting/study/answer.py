@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.record import Block, Bullets, Paragraph, Section
 from msclong.reporting.study.design_limits import event_sentences

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from msclong.plots.outcome_panels import outcome_panels
-from msclong.plots.style import to_svg
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.comparisons import Comparison, means
-from msclong.reporting.record import Block, Figure, FoldOut, Section, Subheading
+from msclong.reporting.plate import plate
+from msclong.reporting.record import Block, FoldOut, Section, Subheading
 from msclong.reporting.sections.effects import contrasts_caption, means_figure
 from msclong.reporting.study.answer import key_of, slug
 from msclong.reporting.study.results import OutcomeResult, StudyResult
@@ -97,7 +97,7 @@ def _panels(found: StudyResult) -> list[Block]:
         caption += f" {left} more outcomes are not drawn: the figure holds at most {MOST_PANELS}."
     names = ", ".join(inside(one.label) for one in shown)
     alt = f"{len(shown)} small line plots of means by visit: {names}."
-    return [Figure("panels", caption, alt, to_svg(drawn, "panels"), data)]
+    return [plate("panels", caption, alt, drawn, data)]
 
 
 def _on_log_axis(one: OutcomeResult, data: pd.DataFrame) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.cautions import unused, used
 from msclong.reporting.record import (
     Block,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msclong.families.registry import family_of
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.cautions import structure_name
 from msclong.reporting.covariance_words import covariance_in_words
 from msclong.reporting.record import (

@@ -9,15 +9,15 @@ import pandas as pd
 
 from msclong.errors import MsclongError
 from msclong.plots.selection import effect_over_population_means
-from msclong.plots.style import capitalised, to_svg
-from msclong.reporting import numbers
+from msclong.plots.style import capitalised
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis, round_times
+from msclong.reporting.plate import plate
 from msclong.reporting.record import (
     Block,
     Bullets,
     Cell,
     Column,
-    Figure,
     Paragraph,
     Row,
     Section,
@@ -144,7 +144,7 @@ def _blocks(
     drawn = effect_over_population_means(
         table, start, intervals, axis, "Effect beyond regression to the mean"
     )
-    figure = Figure("regression", caption, alt, to_svg(drawn, "regression"), table)
+    figure = plate("regression", caption, alt, drawn, table)
     low, high = table["population_mean"].iloc[[0, -1]]
     chosen = table[table["population_mean"].isin(round_times(low, high, SHOWN))]
     columns = (

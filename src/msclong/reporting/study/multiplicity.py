@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msclong.contrasts.graphical import GraphicalProcedure
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.record import Block, Cell, Column, Paragraph, Row, Section, Table
 from msclong.reporting.study.plan_note import plan_note

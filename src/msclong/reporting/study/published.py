@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from msclong.errors import SpecError, listing
+from msclong.printing import numbers
 from msclong.published.audit import audit
 from msclong.published.paired_audit import NAMES, PairedAudit
 from msclong.published.printed import p_value
 from msclong.published.verdict import LENIENT
-from msclong.reporting import numbers
 from msclong.reporting.record import Block, Cell, Column, FoldOut, Paragraph, Row, Section, Table
 from msclong.reporting.study.answer import NBSP
 from msclong.reporting.study.tables import NONE

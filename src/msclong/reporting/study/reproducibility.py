@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from msclong.errors import SpecError
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.data_hash import data_hash
 from msclong.reporting.record import (
     Block,

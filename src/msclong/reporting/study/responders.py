@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.record import Block, Bullets, Cell, Column, Paragraph, Row, Section, Table
 from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, of_outcome, row_at, row_keys

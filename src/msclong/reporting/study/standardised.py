@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from msclong.plots.forest import forest, forest_rows
-from msclong.plots.style import to_svg
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL
+from msclong.reporting.plate import plate
 from msclong.reporting.record import (
     Block,
     Bullets,
@@ -106,7 +106,7 @@ def _figure(
     }
     data = forest_rows(shown, groups, labels)
     whole = "Difference between arms" if found.arms else "Change from baseline"
-    svg = to_svg(forest(data, "SDs between patients at baseline", sides=("worse", "better")), "forest")
+    drawing = forest(data, "SDs between patients at baseline", sides=("worse", "better"))
     caption = (
         f"{whole} in standard deviations between patients at baseline, with {LEVEL:.0%} intervals, not adjusted; "
         "positive is a benefit."
@@ -125,7 +125,7 @@ def _figure(
         f"Forest plot of {len(groups)} standardised changes. By the {spoken(lead)} engine the intervals of {above} "
         "lie on the side of benefit. All figures are in the table below."
     )
-    return Figure("forest", caption, alt, svg, data)
+    return plate("forest", caption, alt, drawing, data)
 
 
 def _short(label: str, most: int = 38) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from msclong.reporting import numbers
+from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.record import Cell, Column, Row, Table
 from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, row_at

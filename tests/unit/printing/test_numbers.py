@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from msclong.reporting import numbers
+from msclong.printing import numbers
 
 
 @pytest.mark.parametrize(
