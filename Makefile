@@ -3,10 +3,11 @@
 
 VENV := .venv
 INSTALLED := $(VENV)/installed
+DOCS_INSTALLED := $(VENV)/docs-installed
 RUN := $(VENV)/bin/python
 
 # The tests' matrices are small: on a busy machine BLAS threads that wait for each other cost more than they do.
-test validate: export OPENBLAS_NUM_THREADS := 1
+test validate docs: export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup report test validate bench docs check clean
@@ -21,9 +22,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-report: setup  ## the founding study and the example trial as reports: build/reports/*.html
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
+report: setup  ## the founding study, a two-arm trial and random slopes as reports: build/reports/*.html
 	$(RUN) docs/reports/sjogren_msct.py
 	$(RUN) docs/reports/hamd17.py
+	$(RUN) docs/reports/sleepstudy.py
 
 test: setup  ## the test suite (minutes)
 	$(RUN) -m pytest
@@ -34,8 +40,12 @@ validate: setup  ## the slow tests: recovery, calibration, large data
 bench: setup  ## the benchmarks
 	@for script in $(wildcard benchmarks/bench_*.py); do echo "$$script"; $(RUN) "$$script" || exit 1; done
 
-docs: report  ## the documentation: build/docs/index.html
-	$(RUN) docs/build.py
+docs: report $(DOCS_INSTALLED)  ## the documentation, every page and docstring run: build/docs/index.html (minutes)
+	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --jobs 2 -d build/doctrees docs build/docs
+	$(RUN) -m pytest -o addopts=--import-mode=importlib -o 'doctest_optionflags=NORMALIZE_WHITESPACE ELLIPSIS' \
+		--doctest-modules --doctest-glob='*.rst' src/msclong docs/reference
+	$(RUN) docs/check_links.py build/docs
+	$(RUN) -m pytest --quiet -m browser tests/browser/test_docs_pages.py
 
 check: setup  ## linting, formatting and types
 	$(VENV)/bin/ruff check .

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from msclong import datasets as datasets
     from msclong import errors as errors
     from msclong import published as published
+    from msclong import sensitivity as sensitivity
     from msclong import single_arm as single_arm
     from msclong.api import fit as fit
     from msclong.api import prior_predictive as prior_predictive
@@ -123,6 +124,7 @@ _MODULES = {
     "datasets": "msclong.datasets",
     "errors": "msclong.errors",
     "published": "msclong.published",
+    "sensitivity": "msclong.sensitivity",
     "single_arm": "msclong.single_arm",
 }
 """Public names that are modules."""

@@ -57,6 +57,19 @@ def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None, **mispla
     MsclongError
         DataError, FormulaError, SpecError, DesignError, ConvergenceError or EngineError; each message says
         what is wrong, where, and what to do.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> trial = ml.datasets.hamd17()
+    >>> fit = ml.fit("change ~ basval + TRT * week + us(week | PATIENT)", trial)
+    >>> fit.test("TRT:week").round(3)
+              num_df   den_df  statistic  p_value
+    term
+    TRT:week       4  156.057      1.731    0.146
+    >>> posterior = ml.fit(fit.spec, trial, engine=ml.Bayesian(seed=1))
+    >>> posterior.outcome.converged
+    True
     """
     _refuse_misplaced(spec, misplaced)
     if isinstance(spec, str):
@@ -94,6 +107,13 @@ def prior_predictive(
     data : as for `fit`; its visits, arms and covariates are the design, and where the spec states no
     Priors(outcome_scale=...) the SD of its outcome is the scale of the priors.
     Raises what `fit` raises, EngineError where a prior is improper.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> prior = ml.prior_predictive("Reaction ~ Days + (1 + Days | Subject)", ml.datasets.sleepstudy(), n=500, seed=1)
+    >>> prior.contrasts().columns.tolist()
+    ['estimate', 'se', 'lower', 'upper', 'prob_negative', 'prob_beyond_margin']
     """
     return PriorPredictive(fit(spec, data, PriorSampler(n, seed)))
 

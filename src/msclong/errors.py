@@ -54,6 +54,10 @@ class EngineError(MsclongError, NotImplementedError):
     """The chosen engine cannot express this model; the message names one that can."""
 
 
+class ReportError(MsclongError, RuntimeError):
+    """A report cannot be written as asked: a package or a program that writes it is missing, or failed."""
+
+
 class MsclongWarning(UserWarning):
     """Base of every warning that msclong issues: something the analyst should read and decide on."""
 

@@ -64,6 +64,16 @@ class LinearHypothesis:
 
     Every method returns a new hypothesis: differences and averages of rows are again linear in
     beta, so contrasts compose before any engine is asked. Raises HypothesisError for what is not of this form.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> fit = ml.fit("change ~ basval + TRT * week + us(week | PATIENT)", ml.datasets.hamd17())
+    >>> arms = fit.hypothesis(versus="1", factor="TRT", by="week")
+    >>> fit.contrasts(hypothesis=arms.average_over("week"))[["estimate", "p_value"]].round(3)
+           estimate  p_value
+    TRT
+    2 - 1    -1.418    0.066
     """
 
     L: np.ndarray

@@ -59,6 +59,17 @@ def save(fit: Fit, path: str | Path, overwrite: bool = False) -> None:
     Raises EngineError for a fit without draws (fit it again from its spec: that takes milliseconds), DataError where
     `path` exists and `overwrite` is not set, its folder does not exist, or a column cannot be written, SpecError for
     what is no path.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import msclong as ml
+    >>> fit = ml.fit("Reaction ~ Days + (1 + Days | Subject)", ml.datasets.sleepstudy(), ml.Bayesian(seed=1))
+    >>> path = Path(tempfile.mkdtemp()) / "fit.zip"
+    >>> ml.save(fit, path)
+    >>> ml.load(path).contrasts().equals(fit.contrasts())
+    True
     """
     if not isinstance(fit, Fit):
         raise SpecError(

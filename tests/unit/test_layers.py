@@ -42,6 +42,8 @@ ORDER = (
     ("single_arm",),
     ("datasets",),
     ("reporting",),
+    ("command_line",),
+    ("__main__",),
 )
 STEP = {part: step for step, parts in enumerate(ORDER) for part in parts}
 

@@ -31,6 +31,16 @@ class GraphicalProcedure:
     Strongly controls the familywise error rate for any dependence (Bretz, Maurer, Brannath and Posch 2009, Statistics
     in Medicine 28:586). Holm, fixed sequence, fallback and gatekeeping are special cases.
     Raises HypothesisError for weights that break these rules.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> import msclong as ml
+    >>> passes_on = {"week 8": {"week 4": 1}, "week 4": {"week 8": 1}}
+    >>> graph = ml.GraphicalProcedure({"week 8": 0.8, "week 4": 0.2}, passes_on)
+    >>> graph.adjusted(np.array([0.01, 0.03]), pd.Index(["week 8", "week 4"]))
+    array([0.0125, 0.03  ])
     """
 
     weights: Mapping[Hashable, float]

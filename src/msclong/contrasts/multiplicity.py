@@ -20,6 +20,17 @@ OF_P_VALUES = {
 JOINT = {"mvt": max_t.single_step, "mvt-stepdown": max_t.step_down}
 ADJUSTMENTS = (*OF_P_VALUES, *JOINT)
 
+WORDS = {
+    "mvt": "single-step max-t",
+    "mvt-stepdown": "step-down max-t",
+    "holm": "Holm",
+    "bonferroni": "Bonferroni",
+    "fixed-sequence": "fixed sequence",
+    "hochberg": "Hochberg",
+    "bh": "Benjamini-Hochberg (false discovery rate)",
+}
+"""Adjustments as a table names them."""
+
 
 def adjusted_p_values(tests: RowTests, method: str | GraphicalProcedure) -> np.ndarray:
     """p-values of one family, shape (m,), adjusted by `method`; raises HypothesisError for an unknown one."""

@@ -63,6 +63,13 @@ class LongData:
     -----
     DataWarning
         A visit has rows but no observed outcome.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> data = ml.LongData(ml.datasets.hamd17(), subject="PATIENT", outcome="change", visit="week", arm="TRT")
+    >>> data.visits, data.arms, data.n_subjects, data.n_obs
+    ((1, 2, 4, 6, 8), ('1', '2'), 200, 831)
     """
 
     table: InitVar[Any]
@@ -160,13 +167,14 @@ class LongData:
         attended = set(visit[frame[self.outcome].notna()])
         visits = [level for level in ordered if level in attended]
         unattended = [level for level in ordered if level not in attended]
+        notes = [f"The order of the visits is taken from {source}."]
         if unattended:
             dropped = visit.isin(unattended)
-            warn(
+            notes.append(
                 f"Nobody has an observed {self.outcome!r} at {self.visit} {listing(map(repr, unattended))}; "
-                f"the {dropped.sum()} rows of it are left out. If it was measured, check the merge.",
-                DataWarning,
+                f"the {dropped.sum()} rows of it are left out. If it was measured, check the merge."
             )
+            warn(notes[-1], DataWarning)
             frame = modelling_frame(frame[~dropped])
         if len(visits) == 1:
             raise DataError(
@@ -182,7 +190,7 @@ class LongData:
             )
         object.__setattr__(self, "visits", tuple(visits))
         object.__setattr__(self, "baseline", visits[0] if self.baseline is None else self.baseline)
-        return frame, [f"The order of the visits is taken from {source}."]
+        return frame, notes
 
     def _notes_on_rows(self, frame: pd.DataFrame) -> list[str]:
         notes = []

@@ -66,6 +66,18 @@ def long_from_wide(
         A column that does not exist, a subject that is missing or in two rows, a pattern that no column matches or that
         names a visit twice or a column in two ways, visits in words whose order the columns do not tell, an outcome
         that is text at one visit and a number at another, two columns of one name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import msclong as ml
+    >>> wide = pd.DataFrame({"patient": ["a", "b"], "vas_m0": [70, 62], "vas_m6": [41, None]})
+    >>> ml.long_from_wide(wide, subject="patient", pattern="{outcome}_m{visit:d}")
+      patient  visit   vas
+    0       a      0  70.0
+    1       a      6  41.0
+    2       b      0  62.0
+    3       b      6   NaN
     """
     wide = to_pandas(table)
     check_roles(wide, {"subject": subject})

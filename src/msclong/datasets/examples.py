@@ -29,6 +29,15 @@ def hamd17() -> pd.DataFrame:
         HAMD17 total minus `basval`, points; negative is improvement.
 
     Source: `HAMD17.parquet` of the Python package rtflite 2.6.0 (MIT licence).
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> ml.datasets.hamd17().groupby(["TRT", "week"], observed=True)["change"].count().unstack()
+    week    1   2   4   6   8
+    TRT
+    1     100  92  85  73  61
+    2     100  90  85  75  70
     """
     table = _read(
         "hamd17.csv", {"PATIENT": str, "TRT": str, "POOLINV": str, "basval": float, "change": float}
@@ -60,6 +69,14 @@ def sleepstudy() -> pd.DataFrame:
 
     Source: Belenky et al. (2003), Journal of Sleep Research 12:1-12, as distributed with the R
     package lme4 (GPL-2 or later); the figures themselves are facts.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> ml.datasets.sleepstudy().head(2)
+       Reaction  Days Subject
+    0  249.5600     0     308
+    1  258.7047     1     308
     """
     table = _read("sleepstudy.csv", {"Subject": str})
     table["Subject"] = table["Subject"].astype("category")

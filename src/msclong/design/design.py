@@ -18,6 +18,7 @@ from msclong.design.cross_moments import CrossMoments, cross_moments
 from msclong.design.fixed_effects import FixedEffects, build_fixed_effects, without_intercept
 from msclong.design.new_rows import NewRows, units_of_new_rows
 from msclong.design.observation import Observation, read_observation
+from msclong.design.reference_grid import MOST_TIMES
 from msclong.design.units import ranks_within
 from msclong.design.visit_grid import VisitGrid, visit_grid
 from msclong.errors import SpecError
@@ -208,6 +209,16 @@ class Design:
     def _constant_in_subjects(self, column: str) -> bool:
         counts = self.fixed.frame.groupby(self.data.subject, observed=True)[column].nunique()
         return bool((counts <= 1).all())
+
+    @cached_property
+    def continuous_time(self) -> bool:
+        """Whether the values of `visit` are measured times rather than planned visits."""
+        if self.visit is None or self.visit in self.fixed.discrete:
+            return False
+        found = self.fixed.values(self.visit)
+        # Far more distinct times than any subject has: measured, not planned.
+        scattered = self.spec.visit_column is None and len(found) > 2 * int(np.bincount(self.subject).max())
+        return scattered or len(found) > MOST_TIMES
 
     @cached_property
     def visit_grid(self) -> VisitGrid | None:

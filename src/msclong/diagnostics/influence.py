@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from msclong.design.fixed_effects import ALIAS_TOLERANCE
 from msclong.design.leave_one_out import leave_one_out
 from msclong.design.restricted import restricted
 from msclong.design.unit_names import level_names, unit_names
+from msclong.diagnostics.deletions import refuse_least_squares
 from msclong.engines.frequentist.arguments import check_fit
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.engines.frequentist.maximum_likelihood import MaximumLikelihood, maximum_likelihood
@@ -57,7 +58,7 @@ class Influence:
         return self.table.to_string(float_format=lambda x: f"{x:.4g}")
 
 
-def influence(fit: Fit, by: str | None = None) -> Influence:
+def influence(fit: Fit, by: str | None = None, cases: Iterable[object] | None = None) -> Influence:
     """Leave out each subject in turn and refit.
 
     Parameters
@@ -67,23 +68,37 @@ def influence(fit: Fit, by: str | None = None) -> Influence:
         Leave out the rows of each of its levels. None: each independent unit, that is each subject, or each
         site where random effects tie the subjects of a site together. Units are subtracted from the
         cross-moments, which is quick; other columns rebuild them.
+    cases : names, optional
+        Leave out these alone, such as those with the largest `deletions`; tables have their rows, in this order.
 
     A case without which the model has no estimate gets NaN and a note; the others are not touched by it.
-    Raises EngineError for another engine's fit, DataError for an unknown column, SpecError for a single case or for
-    what is no fit.
+    Raises EngineError for another engine's fit and for ddf='modified-box', DataError for an unknown column, SpecError
+    for a single or an unknown case or for what is no fit.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> fit = ml.fit("Reaction ~ Days + (1 + Days | Subject)", ml.datasets.sleepstudy())
+    >>> ml.influence(fit).table["cook_d"].nlargest(2).round(2)
+    Subject
+    309    0.15
+    335    0.13
+    Name: cook_d, dtype: float64
     """
     check_fit(fit)
     if not isinstance(fit.engine, Frequentist):
         raise EngineError(
             f"Influence refits by maximum likelihood; this fit is of {type(fit.engine).__name__}. Use ml.Frequentist()."
         )
+    refuse_least_squares(fit)
     design, reml = fit.design, fit.engine.method == "reml"
     case, names = _cases(design, by)
+    chosen = None if cases is None else _positions(cases, names)
     full = maximum_likelihood(design, reml)
     n, p, k = len(names), len(design.fixed.names), design.structure.n_parameters
     figures, beta, dfbetas, theta = (np.full((n, m), np.nan) for m in (len(FIGURES), p, p, k))
     notes = [""] * n
-    for i, moments in _without(design, full, case):
+    for i, moments in _without(design, full, case, chosen):
         try:
             found = _refit(design, full, moments, case != i, reml)
         except (MsclongError, np.linalg.LinAlgError) as error:
@@ -102,11 +117,12 @@ def influence(fit: Fit, by: str | None = None) -> Influence:
     table.insert(0, "n_obs", np.bincount(case))
     coefficients = pd.Index(design.fixed.names, name="coefficient")
     parameters = pd.Index(design.structure.parameter_names, name="parameter")
+    rows = slice(None) if chosen is None else chosen
     return Influence(
-        table=stamp(table.assign(converged=~np.isnan(beta[:, 0]), note=notes), fit),
-        coefficients=stamp(pd.DataFrame(beta, index=names, columns=coefficients), fit),
-        dfbetas=stamp(pd.DataFrame(dfbetas, index=names, columns=coefficients), fit),
-        theta=stamp(pd.DataFrame(theta, index=names, columns=parameters), fit),
+        table=stamp(table.assign(converged=~np.isnan(beta[:, 0]), note=notes).iloc[rows], fit),
+        coefficients=stamp(pd.DataFrame(beta, index=names, columns=coefficients).iloc[rows], fit),
+        dfbetas=stamp(pd.DataFrame(dfbetas, index=names, columns=coefficients).iloc[rows], fit),
+        theta=stamp(pd.DataFrame(theta, index=names, columns=parameters).iloc[rows], fit),
     )
 
 
@@ -125,8 +141,20 @@ def _cases(design: Design, by: str | None) -> tuple[np.ndarray, pd.Index]:
     return codes, names
 
 
-def _without(design: Design, full: MaximumLikelihood, case: np.ndarray) -> Iterator[tuple[int, CrossMoments]]:
-    """The standardised moments without each case."""
+def _positions(cases: Iterable[object], names: pd.Index) -> np.ndarray:
+    """Where in `names` each of some cases is; SpecError for one that is not there."""
+    wanted = list(cases)
+    found = names.get_indexer(pd.Index(wanted, dtype=names.dtype if len(wanted) else None))
+    if (found < 0).any():
+        unknown = [case for case, place in zip(wanted, found, strict=True) if place < 0]
+        raise SpecError(f"There is no case {listing(unknown)}; cases are {listing(names)}.")
+    return found
+
+
+def _without(
+    design: Design, full: MaximumLikelihood, case: np.ndarray, chosen: np.ndarray | None
+) -> Iterator[tuple[int, CrossMoments]]:
+    """The standardised moments without each case, or without each of the chosen ones."""
     standardised = full.standardised
     W = np.column_stack(
         [
@@ -135,11 +163,11 @@ def _without(design: Design, full: MaximumLikelihood, case: np.ndarray) -> Itera
         ]
     )
     names = full.moments.names
-    if np.array_equal(case, design.unit):
+    if chosen is None and np.array_equal(case, design.unit):
         for i, moments in leave_one_out(W, design.unit, design.pattern_coords, names):
             yield i, moments.with_coordinates(full.there.coords)
         return
-    for i in range(case.max() + 1):
+    for i in range(case.max() + 1) if chosen is None else chosen.tolist():
         kept = case != i
         rest = restricted(design, kept)
         moments = cross_moments(W[kept], rest.unit, rest.pattern_coords, names)

@@ -38,6 +38,17 @@ def covariance_check(fit: Fit, by: str | Sequence[str] = ()) -> pd.DataFrame:
 
     Raises SpecError for what is no fit, or where the model has no planned visits, DataError for an unknown column,
     EngineError for other families, whose covariance is that of linear predictors.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> fit = ml.fit("change ~ basval + TRT * week + cs(week | PATIENT)", ml.datasets.hamd17())
+    >>> ml.covariance_check(fit)[["n", "observed", "fitted"]].head(3).round(1)
+                       n  observed  fitted
+    week other week
+    1    1           200      20.7    34.2
+    2    1           182      17.3    21.4
+         2           182      35.0    34.2
     """
     check_fit(fit)
     design = fit.design

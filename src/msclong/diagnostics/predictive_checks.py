@@ -60,28 +60,93 @@ def predictive_check(
 
     Raises SpecError for an unknown statistic or wrong argument, DataError for an unknown column, EngineError for
     censored outcomes.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> fit = ml.fit("change ~ basval + TRT * week + us(week | PATIENT)", ml.datasets.hamd17())
+    >>> ml.predictive_check(fit, "sd", by="week", seed=1)[["observed"]].round(1)
+          observed
+    week
+    1          4.8
+    2          6.3
+    4          6.6
+    6          6.7
+    8          6.6
     """
-    check_fit(fit)
     check_level(level)
+    columns = ["n", "observed", "predicted", "lower", "upper", "predictive_p"]
+    groups, [compared] = _compared(fit, [statistic], by, n, seed)
+    rows = [
+        (size, at, new.mean(), *np.quantile(new, [(1 - level) / 2, (1 + level) / 2]), _above(new, at))
+        for size, at, new in compared
+    ]
+    return stamp(pd.DataFrame(rows, columns=columns, index=groups), fit)
+
+
+def predictive_bands(
+    fit: Fit,
+    statistics: Sequence[str] = ("mean", "sd"),
+    by: str | Sequence[str] | None = None,
+    n: int = 1000,
+    seed: int | None = 0,
+) -> pd.DataFrame:
+    """Several statistics as `predictive_check` has them, over the same simulated data sets, with their quantiles.
+
+    DataFrame by statistic and group: n, observed, lower (2.5 %), lower_50 (25 %), median, upper_50, upper,
+    predictive_p.
+    Raises what `predictive_check` raises.
+    """
+    columns = ["n", "observed", *QUANTILES, "predictive_p"]
+    groups, compared = _compared(fit, statistics, by, n, seed)
+    tables = {
+        name: pd.DataFrame(
+            [
+                (size, at, *np.quantile(new, list(QUANTILES.values())), _above(new, at))
+                for size, at, new in found
+            ],
+            columns=columns,
+            index=groups,
+        )
+        for name, found in zip(statistics, compared, strict=True)
+    }
+    return stamp(pd.concat(tables, names=["statistic"]), fit)
+
+
+QUANTILES = {"lower": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper": 0.975}
+"""Columns of `predictive_bands`."""
+
+
+Compared = list[tuple[int, float, np.ndarray]]
+"""Of each group: how many outcomes it has, the statistic of these, and that of each simulated data set, (n,)."""
+
+
+def _compared(
+    fit: Fit, statistics: Sequence[str | Statistic], by: str | Sequence[str] | None, n: int, seed: int | None
+) -> tuple[pd.Index, list[Compared]]:
+    """The groups, and of each statistic what it is there."""
+    check_fit(fit)
     design = fit.design
     if "censored" in design.observation:
         raise EngineError(
             "Censored outcomes are limits, with which simulated outcomes cannot be compared; check the model without "
             "censoring, on the uncensored rows."
         )
-    compute = _statistic(statistic)
-    names = _groups(design, by)
-    code, groups = _codes(design, names)
+    compute = [_statistic(statistic) for statistic in statistics]
+    code, groups = _codes(design, _groups(design, by))
     observed, simulated = design.outcome[:, None], fit.simulate(n, seed).to_numpy()
-    rows = []
+    found: list[Compared] = [[] for _ in compute]
     for group in range(len(groups)):
         inside = code == group
-        at, new = float(compute(observed[inside])[0]), compute(simulated[inside])
-        lower, upper = np.quantile(new, [(1 - level) / 2, (1 + level) / 2])
-        above = (new > at).mean() + (new == at).mean() / 2 if np.isfinite(at) else np.nan
-        rows.append((int(inside.sum()), at, new.mean(), lower, upper, above))
-    columns = ["n", "observed", "predicted", "lower", "upper", "predictive_p"]
-    return stamp(pd.DataFrame(rows, columns=columns, index=groups), fit)
+        seen, new = observed[inside], simulated[inside]
+        for statistic, rows in zip(compute, found, strict=True):
+            rows.append((int(inside.sum()), float(statistic(seen)[0]), statistic(new)))
+    return groups, found
+
+
+def _above(new: np.ndarray, at: float) -> float:
+    """The share of simulated values above the observed one, half of the equal ones counted; NaN where there is none."""
+    return float((new > at).mean() + (new == at).mean() / 2) if np.isfinite(at) else np.nan
 
 
 def _statistic(statistic: str | Statistic) -> Callable[[np.ndarray], np.ndarray]:

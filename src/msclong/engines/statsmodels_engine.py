@@ -27,7 +27,18 @@ class StatsmodelsMixedLM:
     """Random effects with one residual variance, by statsmodels' MixedLM; normal-theory inference.
 
     method : 'reml' or 'ml'. Raises EngineError for models that MixedLM cannot express, ConvergenceError
-    where it does not converge.
+    where it does not converge, or stops at a variance of zero.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> nights = ml.datasets.sleepstudy()
+    >>> fit = ml.fit("Reaction ~ Days + (1 + Days | Subject)", nights, ml.StatsmodelsMixedLM())
+    >>> fit.coefficients()["estimate"].round(2)
+    coefficient
+    Intercept    251.41
+    Days          10.47
+    Name: estimate, dtype: float64
     """
 
     method: Literal["reml", "ml"] = "reml"
@@ -54,7 +65,13 @@ class StatsmodelsMixedLM:
             # Its convergence warnings are turned into our error below.
             warnings.simplefilter("ignore", StatsmodelsWarning)
             warnings.simplefilter("ignore", RuntimeWarning)
-            result = model.fit(reml=self.method == "reml", method=["lbfgs", "powell"], full_output=True)
+            try:
+                result = model.fit(reml=self.method == "reml", method=["lbfgs", "powell"], full_output=True)
+            except np.linalg.LinAlgError as error:
+                raise ConvergenceError(
+                    f"statsmodels' MixedLM stopped ({error}), as it does where the variance of a random effect is "
+                    "near zero; use ml.Frequentist(), whose covariance may lie on its boundary."
+                ) from error
         if not result.converged:
             raise ConvergenceError(
                 "statsmodels' MixedLM did not converge on this model; use ml.Frequentist()."

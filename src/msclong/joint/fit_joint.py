@@ -70,6 +70,18 @@ def fit_joint(
         recommend for standardised mean differences (2021, Research Synthesis Methods 12:448), with a heavier tail.
 
     Raises MsclongError: what `fit` raises; SpecError, DesignError or EngineError for what no joint model takes.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> trial = ml.datasets.sjogren_msct(seed=1).query("month != 0.5")
+    >>> formula = "{} ~ C(month) + (1 | patient)"
+    >>> specs = {name: ml.ModelSpec(formula.format(name), visit="month") for name in ("ssdai", "vas")}
+    >>> joint = ml.fit_joint(specs, trial, ml.Bayesian(seed=1))
+    >>> list(joint), joint.n_subjects
+    (['ssdai', 'vas'], 24)
+    >>> joint["ssdai"].contrasts().index.tolist()
+    ['1 - 0', '3 - 0', '6 - 0', '12 - 0']
     """
     parsed = _specs(specs)
     if engine is not None and not isinstance(engine, Bayesian):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,15 @@ import pandas as pd
 from msclong.design.joint_design import JointDesign
 from msclong.engines.bayesian.joint.joint_fit import joint_model
 from msclong.engines.bayesian.joint.pooled_changes import PooledChanges
-from msclong.errors import EngineError, HypothesisError, SpecError, UnknownOutcomeError, listing
+from msclong.errors import (
+    EngineError,
+    HypothesisError,
+    MsclongError,
+    SpecError,
+    UnknownOutcomeError,
+    listing,
+)
+from msclong.printing.overview import Overview
 from msclong.results.check import check_table
 from msclong.results.effect_scale import SCALES, chosen_effect
 from msclong.results.fit import Fit
@@ -21,7 +30,7 @@ from msclong.results.outcome import Outcome
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.results.posterior_table import SampledMarginals, posterior_table
 from msclong.results.stamp import stamped
-from msclong.results.summary import format_summary
+from msclong.results.summary import summary_table
 
 BY_OUTCOME = ("margin", "rope")
 """Arguments of `contrasts` that are in an outcome's unit: a mapping gives each outcome its own."""
@@ -70,6 +79,15 @@ class JointFit(Mapping[str, Fit]):
     def n_subjects(self) -> int:
         """Subjects with an observed value of any outcome."""
         return self.design.n_subjects
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What a notebook prints below the tables: the model, and the rule for missing outcomes."""
+        return {
+            "model": f"One model of {len(self)} outcomes: {listing(self, 20)}.",
+            "missing": f"{self.n_obs:,} values of {self.n_subjects:,} subjects were observed; others are taken to be "
+            "missing at random.",
+        }
 
     @property
     @stamped
@@ -232,29 +250,47 @@ class JointFit(Mapping[str, Fit]):
         return check_table(self.outcome.checks)
 
     def summary(self, level: float = 0.95) -> str:
-        """The joint fit as text; print it."""
+        """The joint fit as text, at most 100 columns wide; print it."""
+        check_level(level)
+        return self._overview(level).text()
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self._overview(0.95).html()
+
+    def _overview(self, level: float) -> Overview:
+        """The models, each outcome's contrasts where all have some, what is pooled, coefficients, covariance."""
         facts = [
-            *([] if self.synthetic is None else [self.synthetic]),
             *(f"{name}: {fit.spec.formula}" for name, fit in self.items()),
             f"engine: {self.engine!r}",
             f"{self.n_obs} observations of {self.n_subjects} subjects; subject effects "
             f"{'correlated' if self.design.correlated else 'independent'} between outcomes",
-            str(self.outcome),
         ]
-        coefficients = self.coefficients(level)
-        tables = {
-            f"Fixed effects ({coefficients.attrs['interval']} intervals)": coefficients,
-            "Covariance parameters": self._each(lambda name, fit: fit.covariance.parameters),
-        }
-        if self.design.correlated:
-            together = self.correlations(level).drop(columns="mcse")
-            tables["Correlations of subject effects between outcomes"] = together
+        tables = []
+        with suppress(MsclongError):  # of models without visits or arms there are none
+            tables.append(summary_table(self.contrasts(level=level), "Contrasts, each in its outcome's unit"))
         if self.pooled_draws is not None:
-            tables["Pooled changes, in SDs of the outcome; positive is a benefit"] = self.pooled(level)
-        return format_summary(f"Joint model of {len(self)} outcomes", facts, tables)
-
-    def __repr__(self) -> str:
-        return self.summary()
+            caption = "Pooled changes, in SDs of the outcome; positive is a benefit"
+            tables.append(summary_table(self.pooled(level), caption))
+        coefficients = self.coefficients(level)
+        caption = f"Fixed effects ({coefficients.attrs['interval']} intervals)"
+        tables.append(summary_table(coefficients, caption))
+        if self.design.correlated:
+            caption = "Correlations of subject effects between outcomes"
+            tables.append(summary_table(self.correlations(level), caption, own_unit=False))
+        parameters = self._each(lambda name, fit: fit.covariance.parameters)
+        tables.append(summary_table(parameters, "Covariance parameters", own_unit=True))
+        return Overview(
+            title=f"Joint model of {len(self)} outcomes",
+            facts=tuple(facts),
+            tables=tuple(tables[:1]),
+            more=tuple(tables[1:]),
+            course=tuple(str(self.outcome).split("\n")),
+            warning=not self.outcome.converged,
+            stamp=self.synthetic or "",
+        )
 
     def _table(self, draws: np.ndarray, rows: pd.Index, level: float) -> pd.DataFrame:
         marginals = SampledMarginals(draws, self.estimate.convergence)

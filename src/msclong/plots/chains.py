@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
-from msclong.plots.style import MUTED, WIDTH, colour, journal
+from msclong.plots.style import MUTED, WIDTH, colour, journal, within
 
 MOST_DRAWS = 400
 """Draws of a chain that a trace shows; longer chains are thinned in the drawing."""
@@ -49,9 +49,9 @@ def traces(draws: dict[str, np.ndarray]) -> Figure:
             )
         ranks.axhline(1, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         ranks.set_ylim(0, max(2, float((counts / expected).to_numpy().max()) * 1.05))
-        trace.set_title(name)
+        trace.set_title(within(name, 0.54 * WIDTH, 9, True, most=2))
         trace.margins(x=0.01)
     grid[-1, 0].set_xlabel("Draw")
     grid[-1, 1].set_xlabel("Pooled rank (0 to 1)")
-    grid[0, 1].set_title("Ranks, relative to uniform")
+    grid[0, 1].set_title(within("Ranks, relative to uniform", 0.27 * WIDTH, 9, True))
     return figure

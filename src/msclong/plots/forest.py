@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.transforms import blended_transform_factory
 
-from msclong.plots.style import INK, MUTED, RULE, WIDTH, engine_colour, journal, marker, wrapped
+from msclong.plots.style import (
+    INK,
+    MUTED,
+    PAPER,
+    RULE,
+    WIDTH,
+    engine_colour,
+    journal,
+    legend,
+    marker,
+    within,
+    wrapped,
+)
+from msclong.plots.svg import tipped
+from msclong.plots.trajectories import decimals_of
+from msclong.printing import numbers
 
 ROW = 0.27
 """Inches of one row."""
@@ -29,7 +46,7 @@ def forest_rows(
     Returns
     -------
     DataFrame with `y` (0 at the top; a heading takes a place of its own), `offset` (the engines' distance within
-    the row), `group`, `label`, `engine`, `estimate`, `lower`, `upper`.
+    the row), `group`, `label`, `engine`, `estimate`, `lower`, `upper`, and `se` where the tables have it.
     """
     places, y, before = [], -1, None
     for group in groups:
@@ -39,7 +56,8 @@ def forest_rows(
     step = 0.7 / max(len(tables), 2)
     parts = []
     for i, (engine, table) in enumerate(tables.items()):
-        part = table[["estimate", "lower", "upper"]].reset_index(drop=True)
+        shown = [name for name in ("estimate", "lower", "upper", "se") if name in table]
+        part = table[shown].reset_index(drop=True)
         part.insert(0, "y", places)
         part.insert(1, "offset", (i - (len(tables) - 1) / 2) * step)
         part.insert(2, "group", list(groups))
@@ -56,22 +74,25 @@ def forest(
     margin: float | None = None,
     null: float = 0,
     sides: tuple[str, str] | None = None,
+    decimals: int | None = None,
 ) -> Figure:
     """Draw `forest_rows`; `title` names the horizontal axis, `margin` is marked where there is one.
 
     null : the value of no effect; of ratios 1, and the axis is logarithmic. sides : what lies left and right of it.
+    decimals : of the figures that are shown where a mark is pointed at; None for the rule of tables.
     """
     last = rows["y"].max()
     first = rows["y"].min() - (1 if (rows["group"] != "").any() else 0)
     figure = Figure(figsize=(WIDTH, 0.75 + ROW * (last - first + 1)))
     axes = figure.subplots()
     engines = list(dict.fromkeys(rows["engine"]))
+    decimals = decimals_of(rows) if decimals is None else decimals
     for i, engine in enumerate(engines):
-        part = rows[rows["engine"] == engine]
+        part = rows[rows["engine"] == engine].dropna(subset="estimate")
         y = part["y"] + part["offset"]
         axes.hlines(y, part["lower"], part["upper"], color=engine_colour(i), linewidth=1.2)
-        face = engine_colour(i) if i == 0 else "white"
-        axes.plot(
+        face = engine_colour(i) if i == 0 else PAPER
+        (dots,) = axes.plot(
             part["estimate"],
             y,
             marker(i),
@@ -80,6 +101,7 @@ def forest(
             markerfacecolor=face,
             markeredgewidth=1.1,
         )
+        tipped(dots, [_tip(row, decimals) for row in part.itertuples()])
     if null > 0:
         axes.set_xscale("log")
         ends = (1.0, null if margin is None else margin)
@@ -89,9 +111,16 @@ def forest(
         axes.axvline(margin, color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
     named = rows.drop_duplicates("y")
     headings = named[named["group"] != ""].groupby("group", sort=False)["y"].min() - 1
-    axes.set_yticks([*named["y"], *headings], [*named["label"], *headings.index])
-    for text in axes.get_yticklabels()[len(named) :]:
-        text.set_fontweight("bold")
+    axes.set_yticks(named["y"], [within(label, 2.2, 8.5, most=2) for label in named["label"]])
+    # A heading has its row to itself, from edge to edge; it covers the line of no effect behind it.
+    across = blended_transform_factory(figure.transFigure, axes.transData)
+    for heading, y in headings.items():
+        words = within(str(heading), WIDTH - 0.1, 8.5, True, most=2)
+        cover = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
+        text = axes.text(
+            0.01, y, words, transform=across, va="center", fontweight="bold", fontsize=8.5, bbox=cover
+        )
+        text.set_in_layout(False)
     for y in headings[headings > first]:
         axes.axhline(y - 0.5, color=RULE, linewidth=0.6, zorder=0)
     axes.set_ylim(last + 0.6, first - 0.5)
@@ -109,11 +138,17 @@ def forest(
     if len(engines) > 1:
         handles = [
             Line2D([], [], color=engine_colour(i), marker=marker(i), markersize=4.2, linewidth=1.2,
-                   markerfacecolor=engine_colour(i) if i == 0 else "white", label=engine)
+                   markerfacecolor=engine_colour(i) if i == 0 else PAPER, label=engine)
             for i, engine in enumerate(engines)
         ]  # fmt: skip
-        figure.legend(handles=handles, loc="outside upper left", ncols=len(engines), borderpad=0)
+        legend(figure, handles, engines)
     return figure
+
+
+def _tip(row: Any, decimals: int) -> str:
+    name = f"{row.label}, {row.group}" if row.group else row.label
+    limits = numbers.interval(row.lower, row.upper, decimals)
+    return f"{name}\n{row.engine}: {numbers.fixed(row.estimate, decimals)} ({limits})"
 
 
 def logarithmic(axis: Axis, low: float, high: float) -> None:

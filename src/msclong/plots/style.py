@@ -1,35 +1,49 @@
-"""One visual language for all figures: sizes, type, colours that colour-blind readers tell apart, SVG output."""
+"""One visual language for all figures: sizes, type, colours that colour-blind readers tell apart."""
 
 from __future__ import annotations
 
-import io
-import re
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
-from matplotlib.axes import Axes
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 WIDTH = 4.8
 """Inches. One column: at this width 9 pt type stays legible on a telephone and in print."""
 
-INK, MUTED, RULE = "#222222", "#5a5a5a", "#c8c8c8"
-"""Text and main marks; secondary text; hairlines."""
+INK, MUTED, RULE, PAPER = "#222222", "#5a5a5a", "#c8c8c8", "#ffffff"
+"""Text and main marks; secondary text; hairlines; the inside of hollow marks."""
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito (2008), Color Universal Design, ordered for contrast on white; for arms."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b5508b", "#8a6d00", "#5b4fa2", "#000000")
+"""For arms: after Okabe and Ito (2008), Color Universal Design; their lighter ones darkened to 3:1 on white."""
 
-ENGINE_COLOURS = (INK, "#009E73", "#CC79A7", "#E69F00")
+ENGINE_COLOURS = (INK, COLOURS[2], COLOURS[3], COLOURS[4])
 """For engines, apart from those of the first two arms."""
+
+VARIABLES = {INK: "fig-ink", MUTED: "fig-muted", RULE: "fig-rule", PAPER: "fig-paper"} | {
+    value: f"fig-{i}" for i, value in enumerate(COLOURS, start=1)
+}
+"""The CSS variable of each colour, which pages set anew where they are dark (templates/style.css)."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 """Arms and engines differ in marker and line as well as in colour."""
 
+FAMILY = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
+
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+LEGEND = {"handlelength": 2.6, "handletextpad": 0.8, "columnspacing": 1.6}
+"""Of a legend, in ems of its type."""
+
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
+    "font.sans-serif": FAMILY.split(", ")[:-1],
     "font.size": 9,
     "axes.labelsize": 9,
     "axes.titlesize": 9,
@@ -93,61 +107,47 @@ def capitalised(name: str) -> str:
     return name.capitalize() if name.islower() else name
 
 
-def legend_above(axes: Axes, columns: int) -> None:
-    """The legend in one line above the axes, where it hides no data."""
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        ncols=columns,
-        borderaxespad=0.2,
-        borderpad=0,
-        handlelength=2.6,
-        columnspacing=1.6,
-    )
+def text_width(text: str, size: float = 9, bold: bool = False) -> float:
+    """Inches that `text`, one line, takes at `size` points; to be called where `journal` holds, as its font counts."""
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return width / 72
 
 
-@journal
-def to_svg(figure: Figure, name: str) -> str:
-    """The figure as an SVG element for an HTML page: no XML prologue, no metadata, ids that begin with `name`.
+def within(text: str, inches: float, size: float = 9, bold: bool = False, most: int | None = None) -> str:
+    """`text` broken into lines no wider than `inches`.
 
-    Text stays text, set in the font of the page around it; coordinates are cut to two decimals of a point.
+    What `most` lines have no room for, and the end of a word that is wider than a line, becomes an ellipsis: the full
+    text must be read elsewhere, in a legend, a caption or a tip.
     """
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :].rstrip()
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\s(?:xmlns(?::xlink)?|version)="[^"]*"', "", svg)
-    svg = re.sub(r"(<g) id=\"[^\"]*\"", r"\1", svg)
-    svg = _renamed(svg.replace("xlink:href", "href"), name)
-    svg = _USES.sub(_hoisted, svg)
-    svg = re.sub(r" font-family: [^;\"]*;?| transform=\"rotate\(-0 [^\"]*\"", "", svg)
-    svg = re.sub(r'\b(d|x|y|transform|points)="([^"]*)"', _shortened, svg)
-    # The page sizes the figure and gives the font; the viewBox keeps the proportions.
-    return re.sub(r"^<svg[^>]*?(viewBox=\"[^\"]*\")[^>]*>", r"<svg \1>", svg)
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size, bold) <= inches:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if most is not None and len(lines) > most:
+        lines[most - 1 :] = [lines[most - 1] + ELLIPSIS]
+    for i, words in enumerate(lines):
+        while text_width(lines[i], size, bold) > inches and len(words) > 1:
+            words = words.removesuffix(ELLIPSIS)[:-1].rstrip()
+            lines[i] = words + ELLIPSIS
+    return "\n".join(lines)
 
 
-def _shortened(attribute: re.Match[str]) -> str:
-    numbers = re.sub(r"(\.\d\d)\d+", r"\1", attribute.group(2))
-    return f'{attribute.group(1)}="{re.sub(r"\s+", " ", numbers).strip()}"'
-
-
-_USES = re.compile(r"<g((?: clip-path=\"[^\"]*\")?)>((?:\s*<use [^>]*/>)+)\s*</g>")
-
-
-def _hoisted(group: re.Match[str]) -> str:
-    """Markers that share a style state it once: a scatter of a thousand points is a third of the size."""
-    styles = set(re.findall(r' style="([^"]*)"', group[2]))
-    if len(styles) != 1:
-        return group[0]
-    uses = re.sub(r' style="[^"]*"', "", group[2])
-    return f'<g{group[1]} style="{styles.pop()}">{uses}</g>'
-
-
-def _renamed(svg: str, name: str) -> str:
-    """Ids as `name`-1, `name`-2, ..., in order of appearance: short, and unique in a page of several figures."""
-    numbers = {
-        old: str(i) for i, old in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg)), start=1)
-    }
-    svg = re.sub(r'\bid="([^"]+)"', lambda found: f'id="{name}-{numbers[found[1]]}"', svg)
-    return re.sub(r'(href="|url\()#([^")]+)', lambda found: f"{found[1]}#{name}-{numbers[found[2]]}", svg)
+def legend(figure: Figure, handles: Sequence[Artist], names: Sequence[str]) -> None:
+    """A legend above the axes, in as many columns as there is room for; the figure grows by its rows but the first."""
+    room = figure.get_figwidth() - 0.2
+    own = (LEGEND["handlelength"] + LEGEND["handletextpad"]) * 9 / 72
+    broken = [within(name, room - own) for name in names]
+    widths = [own + max(map(text_width, name.split("\n"))) for name in broken]
+    space = LEGEND["columnspacing"] * 9 / 72
+    columns = next(
+        n
+        for n in range(len(names), 0, -1)
+        if n == 1 or sum(max(column) + space for column in np.array_split(widths, n)) <= room + space
+    )
+    lines = max(sum(name.count("\n") + 1 for name in part) for part in np.array_split(broken, columns))
+    figure.set_figheight(figure.get_figheight() + 0.17 * (lines - 1))
+    figure.legend(handles, broken, loc="outside upper left", ncols=columns, borderpad=0, **LEGEND)

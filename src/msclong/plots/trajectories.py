@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from scipy.optimize import isotonic_regression
 
 from msclong.plots.style import (
     INK,
     MUTED,
+    PAPER,
     RULE,
     WIDTH,
     capitalised,
     colour,
     journal,
-    legend_above,
+    legend,
     line,
     marker,
+    text_width,
+    within,
     wrapped,
 )
-
-NUMBER_SPACING = 0.3
-"""Inches that a number in the strip below the axis needs."""
+from msclong.plots.svg import tipped
+from msclong.printing import numbers
 
 
 def thinned(positions: Sequence[float], width: float, spacing: float) -> list[int]:
@@ -46,6 +50,21 @@ def label_spacing(labels: Sequence[str]) -> float:
     return 0.12 + 0.07 * max(map(len, labels))
 
 
+def spread(positions: Sequence[float], width: float, spacing: float) -> list[float]:
+    """Places of labels for the ascending `positions`, drawn over `width` inches: `spacing` inches apart or more.
+
+    They are as near to their positions as that allows, by least squares; where they do not fit, they stand evenly.
+    """
+    n, span = len(positions), positions[-1] - positions[0]
+    if span == 0:
+        return list(positions)
+    least = min(spacing * span / width, span / (n - 1))
+    steps = least * np.arange(n)
+    # Distances of at least `least` are an ascending order of what is left without the steps.
+    apart = isotonic_regression(np.asarray(positions, dtype=float) - steps).x
+    return list(np.clip(apart, positions[0], positions[-1] - steps[-1]) + steps)
+
+
 @journal
 def means_over_time(
     means: pd.DataFrame,
@@ -59,71 +78,109 @@ def means_over_time(
 
     Parameters
     ----------
-    means : columns `arm`, `visit` (text), `estimate`, `lower`, `upper` in the outcome's unit.
+    means : columns `arm`, `visit` (text), `estimate`, `lower`, `upper` in the outcome's unit, and `se` for the decimals
+        that are shown where a mean is pointed at.
     positions : place of each visit on the time axis, ascending.
     outcome, time : axis titles.
     counts : columns `arm`, `visit`, `observed`; None leaves the strip out.
     zero_line : mark zero, where the outcome is a change.
     """
     arms = list(dict.fromkeys(means["arm"]))
-    strip = 0.0 if counts is None else 0.22 + 0.155 * len(arms)
-    figure = Figure(figsize=(WIDTH, 3.1 + strip))
-    if counts is None:
-        axes, numbers = figure.subplots(), None
-    else:
-        axes, numbers = figure.subplots(2, sharex=True, height_ratios=[3.0, strip])
+    named = {arm: within(f"n, {arm}" if arm else "n", 1.15, 8.5, most=2) for arm in arms}
+    rows = {} if counts is None else named
+    step = 1.9 if any("\n" in name for name in rows.values()) else 1.0
+    strip = 0.22 + 0.165 * (1 + step * len(rows))
+    figure = Figure(figsize=(WIDTH, 3.0 + strip))
+    axes, below = figure.subplots(2, sharex=True, height_ratios=[3.0, strip])
     span = max(positions.values()) - min(positions.values()) or 1.0
     for i, arm in enumerate(arms):
-        rows = means[means["arm"] == arm]
+        drawn = means[means["arm"] == arm].dropna(subset="estimate")
         # Neighbouring arms stand 1.2 % of the axis apart, so that intervals do not cover each other.
-        x = rows["visit"].map(positions).to_numpy(float) + (i - (len(arms) - 1) / 2) * 0.012 * span
-        y = rows["estimate"].to_numpy()
-        axes.plot(x, y, color=colour(i), linestyle=line(i), marker=marker(i), markersize=5, label=arm)
-        axes.vlines(x, rows["lower"], rows["upper"], color=colour(i), linewidth=1.1)
+        x = drawn["visit"].map(positions).to_numpy(float) + (i - (len(arms) - 1) / 2) * 0.012 * span
+        (dots,) = axes.plot(
+            x,
+            drawn["estimate"],
+            color=colour(i),
+            linestyle=line(i),
+            marker=marker(i),
+            markersize=5,
+            label=arm,
+        )
+        tipped(dots, mean_tips(drawn, time, counts))
+        axes.vlines(x, drawn["lower"], drawn["upper"], color=colour(i), linewidth=1.1)
     if zero_line:
         axes.axhline(0, color=MUTED, linewidth=0.6, zorder=0)
     if len(arms) > 1:
-        legend_above(axes, min(len(arms), 4))
+        legend(figure, *axes.get_legend_handles_labels())
     axes.set_ylabel(wrapped(outcome))
-    bottom = axes if numbers is None else numbers
-    _time_ticks(bottom, positions, time)
-    if numbers is not None and counts is not None:
-        axes.tick_params(labelbottom=False)
-        _number_strip(numbers, counts, positions, arms)
+    axes.tick_params(labelbottom=False)
+    _strip(below, positions, time, rows, step, counts)
     return figure
 
 
-def _time_ticks(axes: Axes, positions: Mapping[str, float], time: str) -> None:
+def mean_tips(rows: pd.DataFrame, time: str, counts: pd.DataFrame | None = None) -> list[str]:
+    """'week 8, Placebo', the mean and its interval, and how many were observed, for each of `rows`."""
+    decimals = decimals_of(rows)
+    observed = {} if counts is None else counts.set_index(["arm", "visit"])["observed"].to_dict()
+    tips = []
+    row: Any
+    for row in rows.itertuples():
+        head = f"{time} {row.visit}" + (f", {row.arm}" if row.arm else "")
+        limits = numbers.interval(row.lower, row.upper, decimals)
+        n = observed.get((row.arm, row.visit))
+        tips.append(
+            f"{head}\n{numbers.fixed(row.estimate, decimals)} ({limits})"
+            + ("" if n is None else f"\nn = {n}")
+        )
+    return tips
+
+
+def decimals_of(rows: pd.DataFrame) -> int:
+    """Decimals by the rule of tables: from column `se`, or from the intervals where there is none."""
+    if "se" in rows:
+        return numbers.decimals_for(rows["se"])
+    return numbers.decimals_for((rows["upper"] - rows["lower"]) / 3.92)
+
+
+def _strip(
+    axes: Axes,
+    positions: Mapping[str, float],
+    time: str,
+    rows: Mapping[str, str],
+    step: float,
+    counts: pd.DataFrame | None,
+) -> None:
+    """Below the time axis: each visit's label, and the numbers observed at it, a row of height `step` for each arm.
+
+    Visits near each other have their labels side by side, with a line from each to its place on the axis.
+    """
     labels, places = list(positions), list(positions.values())
-    kept = thinned(places, WIDTH - 1, label_spacing(labels))
-    axes.set_xticks([places[i] for i in kept], [labels[i] for i in kept])
-    axes.set_xlabel(capitalised(time))
-
-
-def _number_strip(axes: Axes, counts: pd.DataFrame, positions: Mapping[str, float], arms: list[str]) -> None:
-    """Rows of numbers below the plot, in the arms' colours."""
-    places = list(positions.values())
-    shown = {list(positions)[i] for i in thinned(places, WIDTH - 1, NUMBER_SPACING)}
-    axes.set_ylim(len(arms) - 0.45, -0.6)
-    axes.set_yticks(range(len(arms)), arms if len(arms) > 1 else ["n"])
+    texts = [*labels, *([] if counts is None else counts["observed"].astype(str))]
+    beside = max((text_width(name, 8.5) for row in rows.values() for name in row.split("\n")), default=0)
+    width = WIDTH - 0.6 - max(0.5, beside)
+    kept = thinned(range(len(labels)), width, label_spacing(texts))
+    shown, true = [labels[i] for i in kept], [places[i] for i in kept]
+    at = spread(true, width, label_spacing(texts))
+    axes.set_xticks(places)
+    axes.tick_params(axis="x", bottom=False, labelbottom=False)
+    heights = [0.5 + step * (i + 0.5) for i in range(len(rows))]
+    top = -1.15 if np.allclose(at, true) else -1.9
+    for place, x, label in zip(true, at, shown, strict=True):
+        if top < -1.5:
+            axes.plot([place, x], [top, -0.6], color=MUTED, linewidth=0.5, clip_on=False)
+        axes.text(x, 0, label, ha="center", va="center", color=INK, fontsize=8.5)
+    if counts is not None:
+        observed = counts.set_index(["arm", "visit"])["observed"]
+        for y, arm in zip(heights, rows, strict=True):
+            for x, label in zip(at, shown, strict=True):
+                if (arm, label) in observed.index:
+                    n = str(observed[arm, label])
+                    axes.text(x, y, n, ha="center", va="center", color=MUTED, fontsize=8.5)
+    axes.set_ylim(0.6 + step * len(rows), top)
+    axes.set_yticks([0, *heights], [within(capitalised(time), 1.15, 8.5, most=1), *rows.values()])
     axes.tick_params(axis="y", length=0)
     for spine in ("left", "bottom"):
         axes.spines[spine].set_visible(False)
-    axes.set_title("Number observed", fontweight="normal", color=MUTED, pad=3)
-    for i, arm in enumerate(arms):
-        axes.get_yticklabels()[i].set_color(colour(i))
-        rows = counts[counts["arm"] == arm]
-        for visit, observed in zip(rows["visit"], rows["observed"], strict=True):
-            if visit in shown:
-                axes.text(
-                    positions[visit],
-                    i,
-                    str(observed),
-                    ha="center",
-                    va="center",
-                    color=INK,
-                    fontsize=8.5,
-                )
 
 
 @journal
@@ -145,24 +202,20 @@ def individual_trajectories(
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for i, (axes, arm) in enumerate(zip(grid.flat, arms, strict=False)):
         chosen = observed[observed["arm"] == arm].sort_values(["subject", "position"], kind="stable")
-        series = [
-            part[["position", "value"]].to_numpy() for _, part in chosen.groupby("subject", observed=True)
-        ]
-        drawn = [series[j] for j in evenly(len(series), most)]
-        axes.add_collection(LineCollection(drawn, colors=colour(i), linewidths=0.6, alpha=0.3))
-        # A subject seen once is a point, not a line.
-        single = np.array([part[0] for part in drawn if len(part) == 1]).reshape(-1, 2)
-        axes.plot(single[:, 0], single[:, 1], ".", color=colour(i), markersize=2.5, alpha=0.5)
+        _courses(axes, chosen, positions, most, colour(i))
         if positions is not None:
             mean = chosen.groupby("position")["value"].mean()
-            axes.plot(mean.index, mean, color="white", linewidth=3.6)
-            axes.plot(mean.index, mean, color=INK, marker="o", markersize=3.5, linewidth=1.6)
-        axes.set_title(arm if len(arms) > 1 else "")
+            axes.plot(mean.index, mean, color=PAPER, linewidth=3.6)
+            (drawn,) = axes.plot(mean.index, mean, color=INK, marker="o", markersize=3.5, linewidth=1.6)
+            tipped(
+                drawn, [f"mean at {visit_at(positions, at)}: {plain(value)}" for at, value in mean.items()]
+            )
+        axes.set_title(within(arm, (WIDTH - 0.7) / columns - 0.1, 9, True, most=2) if len(arms) > 1 else "")
         axes.autoscale()
         axes.margins(x=0.04)
-        axes.axhline(0, color=RULE, linewidth=0.6, zorder=0) if axes.get_ylim()[0] < 0 < axes.get_ylim()[
-            1
-        ] else None
+        low, high = axes.get_ylim()
+        if low < 0 < high:
+            axes.axhline(0, color=RULE, linewidth=0.6, zorder=0)
     for axes in list(grid.flat)[len(arms) :]:
         axes.set_visible(False)
     if positions is not None:
@@ -172,6 +225,50 @@ def individual_trajectories(
     figure.supylabel(wrapped(outcome, 48), fontsize=9)
     figure.supxlabel(capitalised(time), fontsize=9)
     return figure
+
+
+def _courses(
+    axes: Axes, chosen: pd.DataFrame, positions: Mapping[str, float] | None, most: int, shade: str
+) -> None:
+    """A thin line for each subject; one seen once is a point."""
+    every = [(str(name), part) for name, part in chosen.groupby("subject", observed=True)]
+    drawn = [every[j] for j in evenly(len(every), most)]
+    lines = [(name, part) for name, part in drawn if len(part) > 1]
+    points = [(name, part) for name, part in drawn if len(part) == 1]
+    if lines:
+        collection = LineCollection(
+            [part[["position", "value"]].to_numpy() for _, part in lines],
+            colors=shade,
+            linewidths=0.7,
+            alpha=0.4,
+        )
+        tipped(collection, [course(name, part, positions) for name, part in lines])
+        axes.add_collection(collection)
+    if points:
+        at = np.concatenate([part[["position", "value"]].to_numpy() for _, part in points])
+        (dots,) = axes.plot(at[:, 0], at[:, 1], ".", color=shade, markersize=3.5, alpha=0.6)
+        tipped(dots, [course(name, part, positions) for name, part in points])
+
+
+def course(subject: str, rows: pd.DataFrame, positions: Mapping[str, float] | None) -> str:
+    """A subject's values (columns arm, position, value) in words: its name and arm, then a value a visit."""
+    arm = rows["arm"].iloc[0]
+    values = [
+        f"{visit_at(positions, at)}: {plain(value)}"
+        for at, value in zip(rows["position"], rows["value"], strict=True)
+    ]
+    return f"{subject}, {arm}\n{'; '.join(values)}" if arm else f"{subject}\n{'; '.join(values)}"
+
+
+def visit_at(positions: Mapping[str, float] | None, position: float) -> str:
+    """The label of the visit at a place on the time axis; the place itself where there is none."""
+    found = [] if positions is None else [label for label, place in positions.items() if place == position]
+    return found[0] if found else plain(position)
+
+
+def plain(value: float) -> str:
+    """At most four significant digits, none added."""
+    return numbers.stated(float(f"{value:.4g}"))
 
 
 def evenly(n: int, most: int) -> list[int]:

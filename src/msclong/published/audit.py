@@ -33,6 +33,14 @@ def audit(records: pd.DataFrame | Iterable[Mapping[str, Any] | PairedAudit]) -> 
     column of that name and '_reason'; verdict, reason.
 
     Raises DataError for a record of another kind or an unknown field, and as `audit_paired`, naming the record.
+
+    Examples
+    --------
+    >>> from msclong import published
+    >>> table = published.audit([{"outcome": "anti-SSA", "visit": "month 1", "n": 5, "p": "<0.001"}])
+    >>> table[["n", "smallest_exact_p", "verdict"]]
+       n  smallest_exact_p verdict
+    0  5            0.0625   tight
     """
     if isinstance(records, pd.DataFrame):
         # A count with gaps has become a float.

@@ -75,6 +75,13 @@ def audit_paired(
 
     Raises DataError for figures that are no printed numbers, negative SDs, p outside 0 to 1, n below 2, a mean
     beyond the bounds; SpecError for impossible options.
+
+    Examples
+    --------
+    >>> from msclong import published
+    >>> found = published.audit_paired(11, pre=("0.63", "0.73"), post=("1.00", "0.78"), p="<0.001")
+    >>> found.verdict.word, round(found.r_at_least, 3)
+    ('tight', 0.939)
     """
     if test is not None and test not in get_args(Test):
         raise SpecError(f"test takes {listing(map(repr, get_args(Test)))} or None; got {test!r}.")

@@ -105,6 +105,12 @@ def grim(mean: str, n: int, items: int = 1, bounds: Bounds | None = None) -> Gri
 
     Source: Brown and Heathers (2017), Social Psychological and Personality Science 8:363.
     Raises DataError for figures that are no numbers and a mean outside the bounds, SpecError for impossible options.
+
+    Examples
+    --------
+    >>> from msclong import published
+    >>> published.grim("5.19", 28).consistent
+    False
     """
     n = count(n, least=1)
     items, bounds = checked_options(items, bounds)
@@ -135,6 +141,12 @@ def grimmer(
     (Anaya 2016, PeerJ Preprints 4:e2400v1; in this form Allard 2018, "Analytic-GRIMMER"). Those conditions are
     necessary only, as are the bounds' own limits of Q: each pair is kept only if whole numbers that have it are found.
     Raises DataError and SpecError as `grim`, and DataError for a negative SD.
+
+    Examples
+    --------
+    >>> from msclong import published
+    >>> published.grimmer("5.63", "1.44", 24, bounds=(0, 21)).pairs
+    ((135, 807),)
     """
     n = count(n)
     items, bounds = checked_options(items, bounds)

@@ -23,6 +23,15 @@ def holm(printed: Iterable[str]) -> pd.DataFrame:
     exact.
 
     Source: Holm (1979), Scandinavian Journal of Statistics 6:65. Raises DataError for anything that is no p-value.
+
+    Examples
+    --------
+    >>> from msclong import published
+    >>> published.holm(["0.008", "0.043", "0.016"])
+      printed  p_value  p_adjusted   p_low  p_high
+    0   0.008    0.008       0.024  0.0225  0.0255
+    1   0.043    0.043       0.043  0.0425  0.0435
+    2   0.016    0.016       0.032  0.0310  0.0330
     """
     listed = not isinstance(printed, (str, Mapping, pd.DataFrame)) and isinstance(printed, Iterable)
     texts = list(printed) if listed else []

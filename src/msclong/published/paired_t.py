@@ -34,6 +34,12 @@ def hedges_gz(t: float, n: int) -> float:
     samples.
 
     J = 1 - 3 / (4 df - 1), df = n - 1 (Hedges 1981, Journal of Educational Statistics 6:107).
+
+    Examples
+    --------
+    >>> from msclong import published
+    >>> round(published.hedges_gz(3.2, 24), 3)
+    0.632
     """
     return (1 - 3 / (4 * (n - 1) - 1)) * t / math.sqrt(n)
 

@@ -67,6 +67,18 @@ def reconstruct(
 
     Raises DataError for figures that no data set has (which, and why, is said), or that none was found to have;
     SpecError for impossible options.
+
+    Examples
+    --------
+    >>> from msclong import published
+    >>> printed = {"0": ("0.63", "0.73"), "2": ("1.00", "0.78")}
+    >>> sets = published.reconstruct(11, printed, {"2": "<0.001"}, bounds=(0, None), decimals=2, n_sets=3, seed=1)
+    >>> sets.groupby(["set", "visit"])["value"].mean().round(2).unstack()
+    visit     0    2
+    set
+    1      0.63  1.0
+    2      0.63  1.0
+    3      0.63  1.0
     """
     n = count(n, least=3)
     allowed, limits = _options(correlation, bounds, integer, decimals, n_sets, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,13 @@ import pandas as pd
 
 from msclong.data.long_data import LongData
 from msclong.design.design import Design
-from msclong.design.reference_grid import MOST_TIMES
 from msclong.errors import SpecError, listing
 from msclong.reporting.data_hash import data_hash
 from msclong.reporting.names import Names
 from msclong.results.fit import Fit
 from msclong.results.hypothesis_table import Adjustment
 from msclong.results.posterior_draws import PosteriorDraws
+from msclong.spec.estimand import Estimand
 from msclong.spec.model_spec import ModelSpec
 from msclong.study.engine_names import engine_names
 
@@ -33,12 +34,15 @@ MOST_TIMES_SHOWN = 7
 class Analysis:
     """The fits of a report by engine name, with what they share.
 
-    adjust, family : the multiplicity adjustment of the contrasts, as `Fit.contrasts` takes it.
+    adjust, family : the multiplicity adjustment of the contrasts, as `Fit.contrasts` takes it. estimand : where one
+    was declared. label : the outcome's, where it is not that of the fits' spec.
     """
 
     fits: Mapping[str, Fit]
     adjust: Adjustment = None
     family: str | Sequence[str] | None = None
+    estimand: Estimand | None = None
+    label: str | None = None
 
     @property
     def first(self) -> Fit:
@@ -48,9 +52,10 @@ class Analysis:
     def design(self) -> Design:
         return self.first.design
 
-    @property
+    @cached_property
     def spec(self) -> ModelSpec:
-        return self.design.spec
+        spec = self.design.spec
+        return spec if self.label is None else spec.replace(label=self.label)
 
     @property
     def data(self) -> LongData:
@@ -88,17 +93,10 @@ class Analysis:
         column = self.design.fixed.frame[self.visit]
         return round_times(float(column.min()), float(column.max()))
 
-    @cached_property
+    @property
     def continuous_time(self) -> bool:
         """Whether `times` are a choice from a continuum rather than the visits of the data."""
-        if self.visit is None or self.visit in self.design.fixed.discrete:
-            return False
-        found = self.design.fixed.values(self.visit)
-        # Far more distinct times than any subject has: measured, not planned.
-        scattered = self.spec.visit_column is None and len(found) > 2 * int(
-            np.bincount(self.design.subject).max()
-        )
-        return scattered or len(found) > MOST_TIMES
+        return self.design.continuous_time
 
     @property
     def occasion(self) -> str:
@@ -193,17 +191,27 @@ class Analysis:
             return f"on the scale of the linear predictors ({family.link}; {zeros})"
         return "in the outcome's unit" if family.link == "identity" else family.predictor_scale
 
+    @property
+    def engines(self) -> dict[str, object]:
+        return {name: fit.engine for name, fit in self.fits.items()}
+
     def bayesian(self, name: str) -> bool:
         return isinstance(self.fits[name].estimate, PosteriorDraws)
 
 
 def analysis(
-    fits: Fit | Sequence[Fit], adjust: Adjustment = None, family: str | Sequence[str] | None = None
+    fits: Fit | Sequence[Fit],
+    adjust: Adjustment = None,
+    family: str | Sequence[str] | None = None,
+    estimand: Estimand | None = None,
 ) -> Analysis:
     """Check that the fits are of one model and one data set, and name them by engine.
 
-    Raises SpecError where they are not, where there is nothing to report, or nothing to adjust.
+    Raises SpecError where they are not, where there is nothing to report, or nothing to adjust, or for what is no
+    estimand.
     """
+    if not isinstance(estimand, (Estimand, NoneType)):
+        raise SpecError(f"estimand takes an ml.Estimand(...); got {estimand!r}.")
     given = [fits] if isinstance(fits, Fit) else list(fits)
     if not given:
         raise SpecError("A report needs at least one fit; got none.")
@@ -231,9 +239,8 @@ def analysis(
     adjust = None if adjust == "none" else adjust
     if adjust is not None and all(isinstance(fit.estimate, PosteriorDraws) for fit in given):
         raise SpecError(f"adjust={adjust!r} adjusts p-values, and a posterior has none; leave it out.")
-    return Analysis(
-        dict(zip(engine_names([fit.engine for fit in given]), given, strict=True)), adjust, family
-    )
+    names = engine_names([fit.engine for fit in given])
+    return Analysis(dict(zip(names, given, strict=True)), adjust, family, estimand)
 
 
 def round_times(first: float, last: float, most: int = MOST_TIMES_SHOWN) -> tuple[float, ...]:

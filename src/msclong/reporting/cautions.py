@@ -9,6 +9,7 @@ import numpy as np
 from msclong.covariance.registry import structure_class
 from msclong.errors import HypothesisError
 from msclong.reporting.analysis import Analysis
+from msclong.reporting.record import Noted
 from msclong.reporting.wording import inside, listed, spoken
 from msclong.results.fit import Fit
 
@@ -25,8 +26,25 @@ def cautions(analysis: Analysis) -> list[str]:
                 f"The {spoken(name)} fit did not converge. Its figures should not be used as they are."
             )
         if fit.outcome.singular:
-            found.append(_singular(spoken(name), fit))
+            found.append(singular(spoken(name), fit))
     return found
+
+
+def warned(analysis: Analysis, outcome: str) -> list[Noted]:
+    """What must be known of each engine's figures, for the ARD."""
+    found = []
+    for name, fit in analysis.fits.items():
+        found += [Noted(outcome, name, fallback) for fallback in fit.outcome.fallback]
+        if not fit.outcome.converged:
+            found.append(Noted(outcome, name, "The fit did not converge."))
+        if fit.outcome.singular:
+            found.append(Noted(outcome, name, "The estimated covariance is singular."))
+    return found
+
+
+def noted(analysis: Analysis, outcome: str) -> list[Noted]:
+    """What each engine noticed on the way, for the ARD."""
+    return [Noted(outcome, name, note) for name, fit in analysis.fits.items() for note in fit.outcome.notes]
 
 
 def unused(analysis: Analysis) -> list[tuple[str, str]]:
@@ -62,7 +80,7 @@ def structure_name(term: str) -> str:
     return f"{structure_class(keyword).description.partition(':')[0]} ({keyword})"
 
 
-def _singular(name: str, fit: Fit) -> str:
+def singular(name: str, fit: Fit) -> str:
     zero = _without_variance(fit)
     what = (
         f"the variation of {listed(zero)} was estimated as zero"

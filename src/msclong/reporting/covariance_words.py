@@ -5,6 +5,7 @@ from __future__ import annotations
 from msclong.design.coordinates import codes, effects
 from msclong.design.design import Design
 from msclong.linear_hypothesis import label
+from msclong.reporting.citations import cited
 from msclong.reporting.references import Description, Sourced
 from msclong.reporting.wording import counted, listed
 from msclong.spec.formula import CovarianceTerm
@@ -95,7 +96,7 @@ def covariance_in_words(design: Design) -> Description:
             if parsed.random
             else f"The {'outcomes' if spec.jointly_normal else own}"
         )
-        sentences.append(f"{what} of one participant have {words}.")
+        sentences.append(" ".join([f"{what} of one participant have {words}", *map(cited, sources)]) + ".")
         if term.group is not None:
             names = listed([label(level) for level in design.covariance.group_levels])
             sentences.append(f"Each {term.group} ({names}) has such parameters of its own.")

@@ -12,6 +12,7 @@ GREEK = {"a": "α", "b": "β", "e": "ε", "eta": "η", "Sigma": "Σ", "sigma": "
 WORDS = ("Normal", "independent", "full", "diagonal", "log", "logit", "P", "given")
 
 _TOKEN = re.compile(
+    r"(?<=\))\[(?P<of_expression>i,t)\]|"  # logit(I(y / 100)[i,t])
     r"(?P<name>Q\(\"[^\"]*\"\)|\b[^\W\d][\w.]*)(?:\[(?P<index>[^\]]*)\])?(?P<prime>')?(?:\^(?P<power>\d))?"
 )
 _LETTER = re.compile(r"(a|b|u|v|z|e|eta|G|Sigma|sigma)(\d*)")
@@ -74,6 +75,8 @@ def _between(text: str) -> Markup:
 
 
 def _token(found: re.Match[str], text: str) -> Markup:
+    if found["of_expression"]:
+        return _subscript(found["of_expression"])
     name, index = found["name"], found["index"]
     letter = _LETTER.fullmatch(name)
     if letter is None or not _is_symbol(letter, index, text[: found.start()], text[found.end() :]):

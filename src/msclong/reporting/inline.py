@@ -56,9 +56,23 @@ def pieces(text: str) -> list[Piece]:
     return [*found, text[end:]] if end < len(text) else found
 
 
-def plain(text: str, references: Mapping[str, str]) -> str:
-    """The text as a reader sees it; `references` say what each cross-reference reads ('table:x' -> 'Table 3')."""
+def redirected(text: str, keys: Mapping[str, str]) -> str:
+    """The text with its cross-references as `keys` has them ('table:a' -> 'table:b'); others stay."""
+    return _PIECE.sub(lambda found: f"[[{keys.get(found[4], found[4])}]]" if found[4] else found[0], text)
+
+
+def plain(text: str, references: Mapping[str, str] | None = None) -> str:
+    """The text as a reader sees it; `references` say what each cross-reference reads ('table:x' -> 'Table 3').
+
+    Without them cross-references stay as they are written.
+    """
     return "".join(
-        piece if isinstance(piece, str) else piece.text if isinstance(piece, Said) else references[piece.key]
+        piece
+        if isinstance(piece, str)
+        else piece.text
+        if isinstance(piece, Said)
+        else f"[[{piece.key}]]"
+        if references is None
+        else references[piece.key]
         for piece in pieces(text)
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msclong.design.design import Design
 from msclong.engines.bayesian.priors.centred_columns import AT_MEANS
 from msclong.errors import listing
-from msclong.printing.numbers import count, fixed
+from msclong.reporting import say
 from msclong.reporting.references import Description, Sourced
 from msclong.results.fit import Fit
 from msclong.results.posterior_draws import PosteriorDraws
@@ -28,7 +28,7 @@ OWN_ERRORS: dict[str, Sourced] = {
     "modified-box": (
         "Estimates are those of ordinary least squares. Their standard errors use the covariance estimated by REML; "
         "joint tests have the modified Box correction of Skene and Kenward (2010) for very small samples, tests of one "
-        "row Satterthwaite\u2019s degrees of freedom.",
+        "row Satterthwaite\u2019s degrees of freedom (Fai and Cornelius 1996).",
         ("skene", "satterthwaite"),
     ),
 }
@@ -42,7 +42,7 @@ ERRORS: dict[str, Sourced] = {
     ),
     "CR2": (
         "Standard errors are cluster-robust with the bias-reducing correction of Bell and McCaffrey (2002; CR2)",
-        ("bell", "pustejovsky"),
+        ("bell",),
     ),
     "CR3": (
         "Standard errors are cluster-robust with the jackknife correction of Mancl and DeRouen (2001; CR3)",
@@ -64,6 +64,9 @@ DEGREES: dict[str, Sourced] = {
     "asymptotic": ("Tests and intervals use the normal distribution", ()),
 }
 
+PARETO_LIMIT = 0.7
+"""Above it importance weights are not relied on (Vehtari et al. 2024)."""
+
 ROBUST_DEGREES = (
     "Degrees of freedom are Satterthwaite\u2019s for this estimate (Bell and McCaffrey 2002; Pustejovsky and Tipton "
     "2018)",
@@ -81,8 +84,8 @@ def methods(fit: Fit, figures: bool = True) -> Description:
         found = _bayesian(fit, fit.estimate, figures)
         if type(fit.engine).__name__ == "JointBayesian":
             outcomes = settings["outcomes"]
-            together = f"One model of {len(outcomes)} outcomes: {listing(outcomes, 20)}. {settings['shared']}"
-            return Description(f"{together} {found.text}", found.cites)
+            together = f"One model of {say.count(len(outcomes))} outcomes: {listing(outcomes, 20)}."
+            return Description(f"{together} {settings['shared']} {found.text}", found.cites)
         return found
     likelihood, cites = _likelihood(str(settings.get("method", "")))
     if type(fit.engine).__name__ == "Frequentist":
@@ -125,8 +128,8 @@ def _bayesian(fit: Fit, estimate: PosteriorDraws, figures: bool) -> Description:
         return _by_importance(fit, random, figures)
     chains, draws, _ = estimate.draws.shape
     text = (
-        f"{chains:,} chains of {draws:,} draws after tuning from the joint posterior of coefficients and "
-        "covariance, under the same likelihood. "
+        f"{say.count(chains, 'n.chains')} chains of {say.count(draws, 'n.draws')} draws after tuning "
+        "from the joint posterior of coefficients and covariance, under the same likelihood. "
     )
     cites: tuple[str, ...] = ("vehtari",)
     if own:
@@ -168,7 +171,7 @@ def _estimates(design: Design) -> str:
 def _by_importance(fit: Fit, random: bool, figures: bool) -> Description:
     found = fit.outcome.diagnostics
     draws, efficiency = int(found["draws"]), float(found["efficiency"])
-    number = f"{draws:,} draws" if figures else "Draws"
+    number = f"{say.count(draws, 'n.draws')} draws" if figures else "Draws"
     cites = ("psis", "pinheiro") if fit.design.conditional else ("psis",)
     if fit.design.conditional:
         what = (
@@ -204,8 +207,8 @@ def _by_importance(fit: Fit, random: bool, figures: bool) -> Description:
     )
     if figures:
         text += (
-            f": k\N{COMBINING CIRCUMFLEX ACCENT} {fixed(float(found['Pareto k-hat']), 2)} (limit 0.7), "
-            f"{count(efficiency * draws)} effective draws"
+            f": k\N{COMBINING CIRCUMFLEX ACCENT} {say.fixed(float(found['Pareto k-hat']), 2, 'pareto.k')} (limit "
+            f"{say.stated(PARETO_LIMIT, 'pareto.k.limit')}), {say.count(efficiency * draws, 'ess')} effective draws"
         )
     return Description(f"{text}. {shown}", cites)
 
@@ -213,9 +216,13 @@ def _by_importance(fit: Fit, random: bool, figures: bool) -> Description:
 def priors_in_words(design: Design, parameters: Iterable[str]) -> Description:
     """What the fields of the spec's `Priors` mean for this design. parameters : those of the table of priors."""
     priors, family = design.spec.priors, design.family
-    scale = "1" if design.linked else f"the standard deviation of {family.measured} in these data"
+    scale = (
+        say.stated(1, "prior.s")
+        if design.linked
+        else f"the standard deviation of {family.measured} in these data"
+    )
     if priors.outcome_scale is not None:
-        scale = f"{priors.outcome_scale:g}, which was specified beforehand"
+        scale = f"{say.stated(priors.outcome_scale, 'prior.s')}, which was specified beforehand"
     whose, middle = "", f"mean of {family.measured}"
     if design.linked:
         whose, middle = (
@@ -224,8 +231,9 @@ def priors_in_words(design: Design, parameters: Iterable[str]) -> Description:
         )
     coefficients = (
         f"on a scale s{whose}: {scale}. Coefficients are normal around zero with standard deviation "
-        f"{priors.coefficient_sd:g} s per standard deviation of the covariate, the {middle} with "
-        f"{priors.sd_of_intercept(design.linked):g} s around that of the data"
+        f"{say.stated(priors.coefficient_sd, 'prior.coefficient.sd')} s per standard deviation of the covariate, the "
+        f"{middle} with {say.stated(priors.sd_of_intercept(design.linked), 'prior.intercept.sd')} s around that of the "
+        "data"
     )
     named = [name for group in ALLOWED for name in getattr(priors, group)]
     but = f" Priors of {listing(named, 20)} were stated singly." if named else ""
@@ -241,7 +249,8 @@ def priors_in_words(design: Design, parameters: Iterable[str]) -> Description:
     at = "; both of random effects are those at their covariates\u2019 means" if centred else ""
     text = (
         f"Priors are weakly informative, {coefficients}; standard deviations are "
-        f"half-Student-t with {priors.sd_df:g} degrees of freedom and scale {priors.sd_scale:g} s (Gelman "
-        f"2006), correlation matrices LKJ({priors.correlation_eta:g}) (Lewandowski, Kurowicka and Joe 2009){at}.{but}"
+        f"half-Student-t with {say.stated(priors.sd_df, 'prior.sd.df')} degrees of freedom and scale "
+        f"{say.stated(priors.sd_scale, 'prior.sd.scale')} s (Gelman 2006), correlation matrices "
+        f"LKJ({say.stated(priors.correlation_eta, 'prior.lkj.eta')}) (Lewandowski, Kurowicka and Joe 2009){at}.{but}"
     )
     return Description(text, ("gelman", "lewandowski"))

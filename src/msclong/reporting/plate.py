@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-from msclong.plots.style import to_svg
+from msclong.plots.svg import to_svg
 from msclong.reporting.record import Figure
 
 

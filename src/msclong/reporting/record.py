@@ -1,17 +1,27 @@
-"""A report as data: sections of text, tables and figures. Builders make it once; writers only read it."""
+"""A report as data: sections of text, tables and figures. Builders make it once; writers only read it.
+
+Every text but `alt`, code and equations may carry figures and cross-references: writers take it apart with
+`inline.pieces` or `inline.plain`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-Kind = Literal["text", "prose", "number", "interval", "mark"]
-"""How the cells of a column are set; text stays on one line, prose is broken into several."""
+from msclong.printing.table import Axes as Axes
+from msclong.printing.table import Cell as Cell
+from msclong.printing.table import Column as Column
+from msclong.printing.table import Kind as Kind
+from msclong.printing.table import Levels as Levels
+from msclong.printing.table import Row as Row
+from msclong.printing.table import Stat as Stat
+from msclong.printing.table import Table as Table
 
 
 @dataclass(frozen=True)
@@ -52,47 +62,6 @@ class Code:
     language: str
 
 
-@dataclass(frozen=True)
-class Column:
-    """A table column: its heading, the heading that spans it with its neighbours, and how its cells are set."""
-
-    label: str
-    span: str = ""
-    kind: Kind = "text"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One value at full precision (None for text) and as it is printed: the only place where it is rounded."""
-
-    text: str
-    value: object = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """Cells, the first of which names the row; `group` is the heading under which it stands."""
-
-    cells: tuple[Cell, ...]
-    group: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A numbered table. key : identifies it in cross-references. notes : what stands below it.
-
-    stamp : a word that every writer sets before the caption, such as 'Synthetic'.
-    """
-
-    key: str
-    caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    notes: tuple[str, ...] = ()
-    number: int = 0
-    stamp: str = ""
-
-
 @dataclass(frozen=True, eq=False)
 class Figure:
     """A numbered figure: SVG, the message in words (`alt`), and what it draws as data. stamp : as of a table.
@@ -123,10 +92,21 @@ Block = Paragraph | Subheading | Bullets | Definitions | Equation | Code | Table
 
 @dataclass(frozen=True)
 class Section:
+    """For the ARD: outcome : what its figures are of, where it is one and not the report's."""
+
     key: str
     title: str
     blocks: tuple[Block, ...]
     number: int = 0
+    outcome: str = ""
+
+
+class Noted(NamedTuple):
+    """A sentence on the fit of an outcome by an engine."""
+
+    outcome: str
+    engine: str
+    text: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +114,8 @@ class Document:
     """The whole record. subtitle : one line below the title. created : when, with time zone.
 
     stamp : what must stand on top of every page, such as that the data are synthetic; empty where nothing must.
+    For the ARD: outcome : what all figures are of, unless a table says otherwise. warnings : what must be known of
+    every figure of a fit, such as a fallback. notes : what else was noticed of it.
     """
 
     title: str
@@ -141,6 +123,9 @@ class Document:
     sections: tuple[Section, ...]
     created: datetime
     stamp: str = ""
+    outcome: str = ""
+    warnings: tuple[Noted, ...] = ()
+    notes: tuple[Noted, ...] = ()
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -159,5 +144,10 @@ class Document:
 
     def _blocks(self) -> Iterator[Block]:
         for section in self.sections:
-            for block in section.blocks:
-                yield from block.blocks if isinstance(block, FoldOut) else (block,)
+            yield from unfolded(section.blocks)
+
+
+def unfolded(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks, with those inside fold-outs in place of them."""
+    for block in blocks:
+        yield from block.blocks if isinstance(block, FoldOut) else (block,)

@@ -11,8 +11,15 @@ REFERENCES = {
     "multiple testing. J R Stat Soc B 1995;57:289–300.",
     "bretz": "Bretz F, Maurer W, Brannath W, Posch M. A graphical approach to sequentially rejective multiple test "
     "procedures. Stat Med 2009;28:586–604.",
+    "carpenter": "Carpenter JR, Roger JH, Kenward MG. Analysis of longitudinal trials with protocol deviation: "
+    "a framework "
+    "for relevant, accessible assumptions, and inference via multiple imputation. J Biopharm Stat 2013;23:1352–1371.",
     "clopper": "Clopper CJ, Pearson ES. The use of confidence or fiducial limits illustrated in the case of the "
     "binomial. Biometrika 1934;26:404–413.",
+    "cook": "Cook RD. Detection of influential observation in linear regression. Technometrics 1977;19:15–18.",
+    "cro": "Cro S, Carpenter JR, Kenward MG. Information-anchored sensitivity analysis: theory and application. "
+    "J R Stat "
+    "Soc A 2019;182:623–645.",
     "diggle": "Diggle PJ. An approach to the analysis of repeated measurements. Biometrics 1988;44:959–971.",
     "gabriel": "Gabriel KR. Ante-dependence analysis of an ordered set of variables. Ann Math Stat 1962;33:201–212.",
     "geisser": "Geisser S, Cornfield J. Posterior distributions for multivariate normal parameters. J R Stat Soc "
@@ -31,6 +38,8 @@ REFERENCES = {
     "Harmonisation, 2019.",
     "jennrich": "Jennrich RI, Schluchter MD. Unbalanced repeated-measures models with structured covariance matrices. "
     "Biometrics 1986;42:805–820.",
+    "kallioinen": "Kallioinen N, Paananen T, Bürkner P-C, Vehtari A. Detecting and diagnosing prior and likelihood "
+    "sensitivity with power-scaling. Stat Comput 2024;34:57.",
     "kenward": "Kenward MG, Roger JH. Small sample inference for fixed effects from restricted maximum "
     "likelihood. Biometrics 1997;53:983–997.",
     "laird": "Laird NM, Ware JH. Random-effects models for longitudinal data. Biometrics 1982;38:963–974.",
@@ -68,10 +77,15 @@ REFERENCES = {
     "vehtari": "Vehtari A, Gelman A, Simpson D, Carpenter B, Bürkner P-C. Rank-normalization, folding, and "
     "localization: an improved R\N{COMBINING CIRCUMFLEX ACCENT} for assessing convergence of MCMC. Bayesian "
     "Analysis 2021;16:667–718.",
+    "wolbers": "Wolbers M, Noci A, Delmar P, Gower-Page C, Yiu S, Bartlett JW. Standard and reference-based "
+    "conditional "
+    "mean imputation. Pharm Stat 2022;21:1246–1257.",
     "wolfinger": "Wolfinger RD. Heterogeneous variance: covariance structures for repeated measures. J Agric Biol "
     "Environ Stat 1996;1:205–230.",
     "tran": "Tran M-N, Scharth M, Gunawan D, Kohn R, Brown SD, Hawkins GE. Robustly estimating the marginal likelihood "
     "for cognitive models via importance sampling. Behav Res Methods 2021;53:1148–1165.",
+    "yan": "Yan X, Lee S, Li N. Missing data handling methods in medical device clinical trials. J Biopharm Stat "
+    "2009;19:1085–1098.",
 }
 """By key, in alphabetical order of the keys."""
 

@@ -16,7 +16,7 @@ WORD = "Synthetic"
 STRIP = 12.0
 """Points above a figure that the word takes."""
 
-COLOUR = "#a8450c"
+COLOUR = "#a0400a"
 
 _VIEW = re.compile(r'viewBox="([\d.-]+) ([\d.-]+) ([\d.-]+) ([\d.-]+)"')
 
@@ -53,7 +53,7 @@ def drawn_into(svg: str, text: str) -> str:
     view = f'viewBox="{x:g} {y - STRIP:g} {width:g} {height + STRIP:g}"'
     word = (
         f'<text x="{x + width - 3:g}" y="{y - 3:g}" text-anchor="end" font-size="8" font-weight="bold" '
-        f'fill="{COLOUR}">{escape(text)}</text>'
+        f'style="fill:var(--warn,{COLOUR})">{escape(text)}</text>'
     )
     head, _, tail = svg.replace(found[0], view, 1).rpartition("</svg>")
     return f"{head}{word}</svg>{tail}"

@@ -10,9 +10,20 @@ import pandas as pd
 from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.comparisons import Comparison
-from msclong.reporting.record import Cell, Column, Kind, Row, Table
+from msclong.reporting.record import Axes, Cell, Column, Kind, Row, Table
+from msclong.reporting.stat_names import OF_COLUMNS
 
 Formatter = Callable[[float], str]
+
+ANY = Axes()
+
+BY_VISIT = Axes("visit", "arm", "engine")
+"""Of tables with a row for each visit, under its arm, and columns under their engine."""
+
+CONTRASTS = "contrasts"
+"""The ARD's context of contrasts, whichever table prints them."""
+
+SIMULTANEOUS = ("adj.conf.low", "adj.conf.high")
 
 
 def number_cell(value: float, text: Formatter) -> Cell:
@@ -56,8 +67,9 @@ def effects_table(
             Column("Estimate", name, "number"),
             Column(interval_name(analysis, name), name, "interval"),
         ]
-        columns += [Column(heading, name, "number") for heading, _, _ in evidence]
-        columns += [Column(f"Simultaneous {LEVEL:.0%} CI", name, "interval")] if simultaneous else []
+        columns += [Column(heading, name, "number", OF_COLUMNS[column]) for heading, column, _ in evidence]
+        if simultaneous:
+            columns.append(Column(f"Simultaneous {LEVEL:.0%} CI", name, "interval", SIMULTANEOUS))
         for row, (_, figures) in zip(cells, table.iterrows(), strict=True):
             row.append(number_cell(figures["estimate"], lambda value: numbers.fixed(value, decimals)))
             row.append(interval_cell(figures["lower"], figures["upper"], decimals))
@@ -65,7 +77,15 @@ def effects_table(
             if simultaneous:
                 row.append(interval_cell(figures["lower_adjusted"], figures["upper_adjusted"], decimals))
     rows = tuple(Row(tuple(row), group) for row, group in zip(cells, comparison.groups, strict=True))
-    return Table(key, caption, tuple(columns), rows, (interval_note(analysis), *notes))
+    return Table(
+        key,
+        caption,
+        tuple(columns),
+        rows,
+        (interval_note(analysis), *notes),
+        axes=BY_VISIT,
+        context=CONTRASTS,
+    )
 
 
 def means_table(analysis: Analysis, comparison: Comparison, key: str, caption: str, label: str) -> Table:
@@ -77,7 +97,10 @@ def means_table(analysis: Analysis, comparison: Comparison, key: str, caption: s
     cells: list[list[Cell]] = [[Cell(name)] for name in comparison.labels]
     for name, table in tables.items():
         error = "SD" if analysis.bayesian(name) else "SE"
-        columns += [Column(heading, name, "number"), Column(error, name, "number")]
+        columns += [
+            Column(heading, name, "number", "estimate"),
+            Column(error, name, "number", "std.error"),
+        ]
         columns += [Column(interval_name(analysis, name), name, "interval")]
         for row, (_, figures) in zip(cells, table.iterrows(), strict=True):
             row += [
@@ -86,28 +109,33 @@ def means_table(analysis: Analysis, comparison: Comparison, key: str, caption: s
             ]
             row.append(interval_cell(figures["lower"], figures["upper"], decimals))
     rows = tuple(Row(tuple(row), group) for row, group in zip(cells, comparison.groups, strict=True))
-    return Table(key, caption, tuple(columns), rows, (interval_note(analysis),))
+    return Table(key, caption, tuple(columns), rows, (interval_note(analysis),), axes=BY_VISIT)
 
 
 def full_table(
     table: pd.DataFrame, labels: Sequence[str], groups: Sequence[str], key: str, caption: str, label: str,
     same_unit: bool = True, notes: Sequence[str] = (), headings: Mapping[str, str] | None = None,
+    engine: str = "", axes: Axes = ANY, context: str = "",
 ) -> Table:  # fmt: skip
     """Every column of one engine's table.
 
     same_unit : whether the rows share a unit and hence their decimals; coefficients do not, and get their own.
-    headings : of columns that are named otherwise than in HEADINGS.
+    headings : of columns that are named otherwise than in HEADINGS. engine, axes, context : for the ARD.
     """
     names = HEADINGS | dict(headings or {})
     common = numbers.decimals_for(table["se"])
     shown = [name for name in table.columns if name in names and not table[name].isna().all()]
-    columns = [Column(label), *(Column(names[name], kind="number") for name in shown)]
+    of = (("engine", engine),)
+    columns = [
+        Column(label),
+        *(Column(names[name], kind="number", stat=OF_COLUMNS[name], of=of) for name in shown),
+    ]
     rows = []
     for name, group, (_, figures) in zip(labels, groups, table.iterrows(), strict=True):
         decimals = common if same_unit else numbers.decimals_for([figures["se"]])
         cells = [number_cell(figures[column], _formatter(column, decimals)) for column in shown]
         rows.append(Row((Cell(name), *cells), group))
-    return Table(key, caption, tuple(columns), tuple(rows), tuple(notes))
+    return Table(key, caption, tuple(columns), tuple(rows), tuple(notes), axes=axes, context=context)
 
 
 HEADINGS = {

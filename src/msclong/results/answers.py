@@ -43,7 +43,18 @@ class Answers:
 
     @stamped
     def coefficients(self, level: float = 0.95) -> pd.DataFrame:
-        """Fixed effects, indexed by patsy's names; those of a hurdle's zero part as 'zero: name'."""
+        """Fixed effects, indexed by patsy's names; those of a hurdle's zero part as 'zero: name'.
+
+        Examples
+        --------
+        >>> import msclong as ml
+        >>> fit = ml.fit("Reaction ~ Days + (1 + Days | Subject)", ml.datasets.sleepstudy())
+        >>> fit.coefficients()[["estimate", "se", "df", "statistic"]].round(2)
+                     estimate    se    df  statistic
+        coefficient
+        Intercept      251.41  6.82  17.0      36.84
+        Days            10.47  1.55  17.0       6.77
+        """
         return coefficients_table(self.estimate, level)
 
     @stamped
@@ -84,6 +95,16 @@ class Answers:
             'equal-tailed' (2.5 % beyond either end of a 95 % interval) or 'hdi', the shortest; of a posterior.
 
         Raises HypothesisError for an average that the design leaves ambiguous, or a scale that the fit has not.
+
+        Examples
+        --------
+        >>> import msclong as ml
+        >>> fit = ml.fit("change ~ basval + TRT * week + us(week | PATIENT)", ml.datasets.hamd17())
+        >>> fit.means(by="TRT", at={"week": [8]})[["estimate", "se", "lower", "upper"]].round(2)
+             estimate    se  lower  upper
+        TRT
+        1       -5.37  0.78  -6.91  -3.83
+        2       -7.74  0.76  -9.24  -6.24
         """
         return means_table(self.design, self.estimate, self._means(by, at, weights), scale, level, interval)
 
@@ -180,6 +201,20 @@ class Answers:
             the whole table, or with `family` the rows that agree in these levels of the row names ('TRT': each
             arm, and each difference of arms, by itself). Adds p_adjusted; for bonferroni and mvt the
             simultaneous limits lower_adjusted and upper_adjusted too. Frequentist fits only.
+
+        Examples
+        --------
+        >>> import msclong as ml
+        >>> fit = ml.fit("change ~ basval + TRT * week + us(week | PATIENT)", ml.datasets.hamd17())
+        >>> arms = fit.contrasts(versus="1", factor="TRT", by="week", adjust="mvt")
+        >>> arms[["estimate", "lower", "upper", "p_value", "p_adjusted"]].round(3)
+                    estimate  lower  upper  p_value  p_adjusted
+        week TRT
+        1    2 - 1    -0.024 -1.309  1.260    0.970       1.000
+        2    2 - 1    -0.741 -2.451  0.969    0.394       0.812
+        4    2 - 1    -1.595 -3.436  0.247    0.089       0.263
+        6    2 - 1    -2.360 -4.367 -0.353    0.021       0.074
+        8    2 - 1    -2.368 -4.524 -0.213    0.032       0.105
         """
         asked: MeanContrasts | LinearHypothesis
         if hypothesis is None:
@@ -215,7 +250,18 @@ class Answers:
         kind: str | None = None,
         weights: str = "equal",
     ) -> LinearHypothesis:
-        """The linear hypothesis behind `contrasts`, to compose further and hand to `test` or `contrasts`."""
+        """The linear hypothesis behind `contrasts`, to compose further and hand to `test` or `contrasts`.
+
+        Examples
+        --------
+        >>> import msclong as ml
+        >>> fit = ml.fit("change ~ basval + TRT * week + us(week | PATIENT)", ml.datasets.hamd17())
+        >>> arms = fit.hypothesis(versus="1", factor="TRT", by="week")
+        >>> fit.contrasts(hypothesis=arms.average_over("week"))[["estimate", "p_value"]].round(3)
+               estimate  p_value
+        TRT
+        2 - 1    -1.418    0.066
+        """
         return contrast_hypothesis(self.design, kind, versus, factor, by, at, weights)
 
     @stamped
@@ -228,6 +274,15 @@ class Answers:
         A main effect inside an interaction is tested at the reference levels, as its coefficients are coded;
         `anova` tests it whatever the coding. Raises HypothesisError for a name that is no term or coefficient, or one
         of which arms that are constrained to be equal at baseline leave no coefficient.
+
+        Examples
+        --------
+        >>> import msclong as ml
+        >>> fit = ml.fit("change ~ basval + TRT * week + us(week | PATIENT)", ml.datasets.hamd17())
+        >>> fit.test("TRT:week").round(3)
+                  num_df   den_df  statistic  p_value
+        term
+        TRT:week       4  156.057      1.731    0.146
         """
         name = hypothesis if isinstance(hypothesis, str) else "hypothesis"
         rows = self._hypothesis(hypothesis)
@@ -243,6 +298,18 @@ class Answers:
 
         Columns as those of `test`. Satterthwaite's df of a joint test depend on how its rows are written: they are
         R lmerTest's. Raises HypothesisError for another `type` or a fixed part without terms.
+
+        Examples
+        --------
+        >>> import msclong as ml
+        >>> fit = ml.fit("change ~ basval + TRT * week + us(week | PATIENT)", ml.datasets.hamd17())
+        >>> fit.anova().round(3)
+                  num_df   den_df  statistic  p_value
+        term
+        TRT            1  186.772      3.429    0.066
+        week           4  156.056     29.445    0.000
+        TRT:week       4  156.057      1.731    0.146
+        basval         1  196.020     24.863    0.000
         """
         tests = {
             name: self.estimate.joint(rows) for name, rows in term_hypotheses(self.design.fixed, type).items()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from msclong.design.design import Design
-from msclong.errors import EngineError, HypothesisError
+from msclong.errors import EngineError, HypothesisError, MsclongError
+from msclong.printing.overview import Overview
 from msclong.results.answers import Answers
 from msclong.results.check import check_table
 from msclong.results.conditional_draws import ConditionalDraws
@@ -28,7 +30,7 @@ from msclong.results.simulation import simulate
 from msclong.results.stamp import stamp, stamped
 from msclong.results.standardised_effects import standardised_effects
 from msclong.results.subject_trajectories import subject_trajectories
-from msclong.results.summary import format_summary, model_facts
+from msclong.results.summary import contrasts_caption, model_facts, summary_table, table_facts
 from msclong.results.variance_components import VarianceComponents
 from msclong.spec.model_spec import ModelSpec
 
@@ -79,6 +81,11 @@ class Fit(Answers):
     def n_subjects(self) -> int:
         """Subjects with at least one observed outcome."""
         return self.design.n_subjects
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What a notebook prints below the tables: the model, the df, the rule for missing outcomes."""
+        return table_facts(self.design, self.engine)
 
     @property
     @stamped
@@ -185,17 +192,18 @@ class Fit(Answers):
         )
 
     @stamped
-    def trajectories(self, level: float = 0.95) -> pd.DataFrame:
+    def trajectories(self, level: float = 0.95, subjects: Collection[object] | None = None) -> pd.DataFrame:
         """Each subject's own course: `predict(conditional=True)` at every planned visit, missed ones included.
 
         DataFrame indexed by subject and visit: estimate, se, lower, upper, of a posterior mcse, and whether the visit
         was observed.
         A visit that was missed is filled in where the model's covariates do not vary within subjects; else, and of
         irregular times, the observed visits alone are listed. Where Sigma has no independent residual (us, ar1, ...),
-        the course of Gaussian outcomes runs through what was observed. Raises SpecError for a model without visits.
+        the course of Gaussian outcomes runs through what was observed. subjects : these alone. Raises SpecError for a
+        model without visits.
         """
         check_level(level)
-        return subject_trajectories(self.design, self.estimate, self.covariance.theta, level)
+        return subject_trajectories(self.design, self.estimate, self.covariance.theta, level, subjects)
 
     @stamped
     def covariance_posterior(self, level: float = 0.95) -> pd.DataFrame:
@@ -326,31 +334,49 @@ class Fit(Answers):
     def summary(self, level: float = 0.95) -> str:
         """The fit as text, at most 100 columns wide; print it."""
         check_level(level)
+        return self._overview(level).text()
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self._overview(0.95).html()
+
+    def _overview(self, level: float) -> Overview:
+        """What was fitted, the default contrasts where there are any, coefficients, covariance, priors."""
         facts = model_facts(self.design, self.engine)
         if self.loglik is not None:
             facts.append(f"log-likelihood {self.loglik:.6f}   AIC {self.aic:.3f}   BIC {self.bic:.3f}")
+        tables = []
+        if not self.design.continuous_time:
+            with suppress(MsclongError):  # of a model without visits or arms there are none
+                contrasts = self.contrasts(level=level)
+                tables.append(summary_table(contrasts, contrasts_caption(self.design, contrasts)))
         coefficients = self.coefficients(level)
         family, interval = self.design.family, coefficients.attrs["interval"]
         hurdle = self.design.zero is not None
         link = f"of {family.measured}, " if family.transformed_gaussian else f"{family.link} link, "
         of = ("" if family.link == "identity" else link) + ("zero: logit of a zero, " if hurdle else "")
-        tables = {f"Fixed effects ({of}{interval} intervals)": coefficients}
+        tables.append(summary_table(coefficients, f"Fixed effects ({of}{interval} intervals)"))
         if isinstance(self.estimate, ConditionalDraws) and self.estimate.phi:
             above = " where it is above zero" if hurdle else ""
-            tables[f"The outcome's own distribution{above}"] = self.family_parameters(level)
+            own = f"The outcome's own distribution{above}"
+            tables.append(summary_table(self.family_parameters(level), own, own_unit=True))
         what = "" if self.spec.jointly_normal else "of the linear predictors "
-        tables[f"Covariance: Sigma {what}{self.covariance.structure.description}"] = (
-            self.covariance.parameters
-        )
+        sigma = f"Covariance: Sigma {what}{self.covariance.structure.description}"
+        tables.append(summary_table(self.covariance.parameters, sigma, own_unit=True))
         if self.priors is not None:
-            tables[f"Priors ({family.predictor_scale}; of coefficients, per unit of the covariate)"] = (
-                self.priors
-            )
-        title = f"{self.spec.outcome_label}: {type(self.engine).__name__} fit"
-        return format_summary(title, [*facts, str(self.outcome)], tables)
-
-    def __repr__(self) -> str:
-        return self.summary()
+            scale = f"Priors ({family.predictor_scale}; of coefficients, per unit of the covariate)"
+            tables.append(summary_table(self.priors, scale))
+        return Overview(
+            title=f"{self.spec.outcome_label}: {type(self.engine).__name__} fit",
+            facts=tuple(facts),
+            tables=tuple(tables[:1]),
+            more=tuple(tables[1:]),
+            course=tuple(str(self.outcome).split("\n")),
+            warning=not self.outcome.converged,
+            stamp=self.synthetic or "",
+        )
 
     def _loglik(self) -> float:
         if self.loglik is None:

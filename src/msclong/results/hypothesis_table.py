@@ -10,7 +10,7 @@ import pandas as pd
 from msclong.contrasts.graphical import GraphicalProcedure
 from msclong.contrasts.kinds import as_list
 from msclong.contrasts.margins import alternative
-from msclong.contrasts.multiplicity import adjusted_p_values, simultaneous_bounds
+from msclong.contrasts.multiplicity import WORDS, adjusted_p_values, simultaneous_bounds
 from msclong.errors import HypothesisError, SpecError, listing
 from msclong.linear_hypothesis import LinearHypothesis
 from msclong.results.point_estimate import PointEstimate
@@ -71,6 +71,7 @@ def hypothesis_table(
             intervals = True
             below[rows], above[rows] = bounds
     table["p_adjusted"] = p_adjusted
+    table.attrs["adjust"] = WORDS[adjust] if isinstance(adjust, str) else "graphical procedure"
     if intervals:
         table["lower_adjusted"] = table["estimate"] - below * table["se"]
         table["upper_adjusted"] = table["estimate"] + above * table["se"]

@@ -1,4 +1,4 @@
-"""The mark of synthetic data on every table that is computed from them."""
+"""What every table of results carries: the mark of synthetic data, and the facts that a notebook prints below it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Concatenate, Protocol
 import pandas as pd
 
 from msclong.data.marks import SYNTHETIC
+from msclong.results.result_table import ResultTable
 
 
 class Marked(Protocol):
@@ -19,9 +20,14 @@ class Marked(Protocol):
 
 
 def stamp[Table: (pd.DataFrame, pd.Series)](table: Table, results: Marked) -> Table:
-    """The table, with attrs["synthetic"] where the data of the results have it."""
+    """The table, with attrs["synthetic"] where the data of the results have it; a DataFrame as a ResultTable.
+
+    The attrs of the table that was given are marked too.
+    """
     if results.synthetic is not None:
         table.attrs[SYNTHETIC] = results.synthetic
+    if isinstance(table, pd.DataFrame):
+        return ResultTable.of(table, getattr(results, "facts", {}))
     return table
 
 

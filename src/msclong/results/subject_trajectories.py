@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -17,7 +19,11 @@ from msclong.results.prediction import predicted
 
 
 def subject_trajectories(
-    design: Design, estimate: PointEstimate | PosteriorDraws, theta: np.ndarray, level: float
+    design: Design,
+    estimate: PointEstimate | PosteriorDraws,
+    theta: np.ndarray,
+    level: float,
+    subjects: Collection[object] | None = None,
 ) -> pd.DataFrame:
     """The table of `Fit.trajectories`. Raises SpecError for a model without visits."""
     if design.visit is None:
@@ -26,10 +32,14 @@ def subject_trajectories(
         )
     subject, visit = design.data.subject, design.visit
     frame = each_subject_at_each_visit(design)
+    observed = np.arange(len(frame)) < design.n_obs
+    if subjects is not None:
+        kept = frame[subject].isin(list(subjects)).to_numpy()
+        frame, observed = frame[kept], observed[kept]
     if isinstance(estimate, PosteriorDraws) and not isinstance(estimate, ConditionalDraws):
         estimate = _thinned(estimate)
     table = predicted(design, estimate, theta, frame, True, "confidence", level)
-    table["observed"] = np.arange(len(frame)) < design.n_obs
+    table["observed"] = observed
     places = {value: i for i, value in enumerate(design.fixed.values(visit))}
     order = np.lexsort([frame[visit].map(places).to_numpy(), pd.factorize(frame[subject])[0]])
     rows = pd.MultiIndex.from_frame(frame[[subject, visit]].astype(object))

@@ -1,20 +1,28 @@
-"""Results as text that fits a terminal."""
+"""What results say of themselves, in a terminal and in a notebook: facts in words, tables as they are printed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from typing import Any
 
 import pandas as pd
 
-from msclong.data.marks import synthetic
 from msclong.design.design import Design
+from msclong.linear_hypothesis import label
+from msclong.printing.journal import journal_table
+from msclong.printing.table import Table
 
-WIDTH = 100
-"""Columns of a terminal or a listing."""
+MOST_ROWS = 120
+"""A summary folds what is longer: nobody reads it, and the table itself has it."""
 
-LONG, GAP = 16, 4
-"""A table of more rows than this stands in columns, so many blanks apart, where WIDTH has room for them."""
+DEGREES = {
+    "kenward-roger": "Standard errors and df: Kenward and Roger.",
+    "kenward-roger-second-order": "Standard errors and df: Kenward and Roger, with second derivatives.",
+    "satterthwaite": "df: Satterthwaite.",
+    "between-within": "df: between and within subjects.",
+    "residual": "df: observations minus fixed effects.",
+    "asymptotic": "df: infinite (normal distribution).",
+    "modified-box": "Coefficients: least squares; tests: modified Box correction.",
+}
 
 
 def model_facts(design: Design, engine: object) -> list[str]:
@@ -25,9 +33,7 @@ def model_facts(design: Design, engine: object) -> list[str]:
         stated["family"] = f"{design.family.description}{', censored' if spec.censored else ''}"
     # Random effects may tie subjects together.
     tied = "" if units == design.n_subjects else f" in {units} independent unit{'s' if units > 1 else ''}"
-    made_up = synthetic(design.data.frame)
     return [
-        *([] if made_up is None else [made_up]),
         spec.formula,
         *(f"{name}: {value}" for name, value in stated.items() if value is not None),
         f"engine: {engine!r}",
@@ -35,59 +41,40 @@ def model_facts(design: Design, engine: object) -> list[str]:
     ]
 
 
-def format_summary(title: str, facts: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> str:
-    """A title, facts one a line, and captioned tables; no line longer than WIDTH."""
-    blocks = [title, "=" * len(title), *facts]
-    for caption, table in tables.items():
-        blocks += ["", caption, format_table(table)]
-    return "\n".join(line for block in blocks for line in _wrapped(block))
-
-
-def format_table(table: pd.DataFrame) -> str:
-    """A results table with each column at its own precision; columns without any value are left out."""
-    styles = {
-        "p_value": _p_value,
-        "p_adjusted": _p_value,
-        "df": "{:.1f}".format,
-        "rhat": "{:.3f}".format,
-        "ess_bulk": "{:.0f}".format,
+def table_facts(design: Design, engine: object) -> dict[str, str]:
+    """What stands below a table of results (see `ResultTable`): the model, where the df are from, what is missing."""
+    spec = design.spec
+    family = "" if spec.family == "gaussian" else f", {design.family.description}"
+    method = str(getattr(engine, "method", "")).upper()
+    ddf, vcov = getattr(engine, "ddf", None), getattr(engine, "vcov", "model")
+    robust = "" if vcov == "model" else f" Standard errors: robust ({vcov})."
+    at_random = "completely at random" if ddf == "modified-box" else "at random"
+    facts = {
+        "model": f"Model: {spec.formula}{family}{f' ({method})' if method else ''}.",
+        "missing": f"{design.n_obs:,} outcomes of {design.n_subjects:,} subjects were observed; others are taken to be "
+        f"missing {at_random}.",
     }
-    shown = table.dropna(axis="columns", how="all")
-    styles |= {name: "{:.4f}".format for name in shown.columns.map(str) if name.startswith("prob_")}
-    figures = shown.select_dtypes("number").columns
-    formatters = {name: styles.get(name, "{:.5g}".format) for name in figures}
-    text = shown.to_string(formatters=formatters, sparsify=False)
-    width = max(map(len, text.split("\n")))
-    columns = min(-(-len(shown) // LONG), (WIDTH + GAP) // (width + GAP))
-    if columns < 2:
-        return text
-    height = -(-len(shown) // columns)
-    parts = [shown.iloc[i : i + height] for i in range(0, len(shown), height)]
-    return _side_by_side([part.to_string(formatters=formatters, sparsify=False) for part in parts])
+    return facts | ({"df": DEGREES[ddf] + robust} if ddf in DEGREES else {})
 
 
-def _side_by_side(texts: Sequence[str]) -> str:
-    """Blocks of lines beside each other; the last may be shorter."""
-    blocks = [text.split("\n") for text in texts]
-    widths = [max(map(len, block)) for block in blocks]
-    rows = zip_longest(*blocks, fillvalue="")
-    gap = " " * GAP
-    return "\n".join(
-        gap.join(line.ljust(width) for line, width in zip(row, widths, strict=True)).rstrip() for row in rows
+def contrasts_caption(design: Design, table: pd.DataFrame) -> str:
+    """What the default contrasts of a fit compare."""
+    spec, visit = design.spec, design.visit
+    arms = f"differences between levels of {design.arm}" if design.arm is not None else ""
+    change = spec.outcome_type == "change" or spec.baseline_as == "change"
+    if visit is None or spec.baseline_as == "covariate":
+        what = f"{arms[:1].upper()}{arms[1:]}"
+    else:
+        start = "" if change else f" ({visit} {label(design.baseline)})"
+        what = f"Changes from baseline{start}" + (f", and their {arms}" if arms else "")
+    effect = str(table.attrs.get("effect", "difference")).replace("-", " ")
+    kind = (
+        spec.unit or "" if effect == "difference" else {"link": "linear predictor"}.get(effect, f"{effect}s")
     )
+    return (what or "Contrasts") + (f"; {kind}" if kind else "")
 
 
-def _wrapped(text: str) -> list[str]:
-    lines = []
-    for line in text.split("\n"):
-        while len(line) > WIDTH:
-            cut = line.rfind(" ", 1, WIDTH)
-            cut = cut if cut > 0 else WIDTH
-            lines.append(line[:cut])
-            line = "    " + line[cut:].strip()
-        lines.append(line)
-    return lines
-
-
-def _p_value(value: float) -> str:
-    return "<0.0001" if value < 1e-4 else f"{value:.4f}"
+def summary_table(frame: pd.DataFrame, caption: str, **options: Any) -> Table:
+    """A table of a summary: as a notebook shows it, without notes; what is not of use to every reader left out."""
+    found = frame.drop(columns=["mcse"], errors="ignore")
+    return journal_table(found, caption, most_rows=MOST_ROWS, **options)

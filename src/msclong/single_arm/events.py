@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,19 +34,36 @@ class EventLimits:
     def proportion(self) -> float:
         return self.events / self.n
 
-    def sentence(self, what: str = "an adverse event") -> str:
-        """For a report: '0 of 24 patients had an adverse event, which is compatible with ... up to 14.2 %'."""
-        level = f"{100 * self.level:g} %"
+    def sentence(
+        self, what: str = "an adverse event", figure: Callable[[str, float, str], str] | None = None
+    ) -> str:
+        """For a report: '0 of 24 patients had an adverse event, which is compatible with ... up to 14.2%'.
+
+        figure : writes a figure, given as printed, its value and its name; as printed, where it is left out.
+        """
+
+        def count(value: int, name: str) -> str:
+            return figure(str(value), value, name) if figure else str(value)
+
+        def percent(value: float, name: str) -> str:
+            return figure(_percent(value), value, name) if figure else _percent(value)
+
+        level = f"{100 * self.level:g}%"
         if self.events == 0:
-            rule = f"; by the rule of three {_percent(self.rule_of_three)}" if self.rule_of_three else ""
+            rule = (
+                f"; by the rule of three {percent(self.rule_of_three, 'rule.of.three')}"
+                if self.rule_of_three
+                else ""
+            )
             return (
-                f"No patient of {self.n} had {what}; that is compatible with a true rate of up to "
-                f"{_percent(self.upper)} (exact two-sided {level} interval from 0; one-sided upper limit "
-                f"{_percent(self.upper_one_sided)}{rule})."
+                f"No patient of {count(self.n, 'N')} had {what}; that is compatible with a true rate of up to "
+                f"{percent(self.upper, 'conf.high')} (exact two-sided {level} interval from 0; one-sided upper limit "
+                f"{percent(self.upper_one_sided, 'conf.high.one.sided')}{rule})."
             )
         return (
-            f"{self.events} of {self.n} patients had {what}: {_percent(self.proportion)} (exact two-sided {level} "
-            f"interval {_percent(self.lower)} to {_percent(self.upper)})."
+            f"{count(self.events, 'n')} of {count(self.n, 'N')} patients had {what}: {percent(self.proportion, 'p')} "
+            f"(exact two-sided {level} interval {percent(self.lower, 'conf.low')} to "
+            f"{percent(self.upper, 'conf.high')})."
         )
 
     def __str__(self) -> str:
@@ -57,6 +75,13 @@ def event_limits(events: int, n: int, level: float = 0.95) -> EventLimits:
 
     Source: Clopper and Pearson (1934), Biometrika 26:404; rule of three: Hanley and Lippman-Hand (1983), JAMA
     249:1743. Raises DataError for counts that are impossible, SpecError for a level outside 0 to 1.
+
+    Examples
+    --------
+    >>> from msclong import single_arm
+    >>> limits = single_arm.event_limits(0, 24)
+    >>> round(limits.upper, 3), limits.rule_of_three
+    (0.142, 0.125)
     """
     for name, value in (("events", events), ("n", n)):
         if isinstance(value, bool) or not hasattr(value, "__index__"):
@@ -85,4 +110,4 @@ def event_limits(events: int, n: int, level: float = 0.95) -> EventLimits:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.3g}%"

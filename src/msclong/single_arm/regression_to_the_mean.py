@@ -68,7 +68,7 @@ class RegressionToTheMean:
             rho = self.table.index.get_level_values("correlation")
             text += f" and the correlation {_between(rho.min(), rho.max())}"
         text += (
-            f". An effect beyond it is seen, at {100 * self.level:g} % confidence, for {beyond} of "
+            f". An effect beyond it is seen, at {100 * self.level:g}% confidence, for {beyond} of "
             f"{len(self.table)} such assumptions"
         )
         for r, intervals in self.no_effect.items():
@@ -124,6 +124,18 @@ def regression_to_the_mean(
     Sources: Mee and Chua (1991), The American Statistician 45:39 (the test); Ostermann, Willich and Luedtke (2008),
     BMC Medical Research Methodology 8:52 (over a range of mu); Davis (1976), American Journal of Epidemiology 104:493.
     Raises DataError for measurements or figures that are impossible, SpecError for impossible options.
+
+    Examples
+    --------
+    >>> from msclong import single_arm
+    >>> patients = single_arm.PairedSummary(n=24, pre_mean=5.63, pre_sd=1.44, post_mean=3.08, post_sd=1.21)
+    >>> found = single_arm.regression_to_the_mean(patients, population_means=(3, 4, 5), better="lower")
+    >>> found.table[["regression_to_mean", "estimate", "p_value"]].round(2).head(3)
+                                 regression_to_mean  estimate  p_value
+    population_mean correlation
+    3.0             0.3                       -1.97     -0.58     0.27
+                    0.5                       -1.53     -1.02     0.04
+                    0.7                       -1.08     -1.47     0.00
     """
     summary, mus, rhos = _patients(pre, post), _means(population_means), correlations
     if summary.r is not None:

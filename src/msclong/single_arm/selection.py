@@ -28,6 +28,12 @@ def expected_change(
 
     Source: Davis (1976), American Journal of Epidemiology 104:493. Raises DataError for an SD not above zero or a
     correlation outside -1 to 1, SpecError for another side.
+
+    Examples
+    --------
+    >>> from msclong import single_arm
+    >>> round(single_arm.expected_change(6, 5, 1.5, 0.6), 2)
+    -0.76
     """
     sign = _sign(selected)
     cutoff, mean, sd, correlation = _checked(cutoff=cutoff, mean=mean, sd=sd, correlation=correlation)
@@ -46,6 +52,12 @@ def population_sd(cutoff: float, mean: float, selected_sd: float, selected: Side
     with sd, so that the answer is unique.
 
     Raises DataError for an SD not above zero, SpecError for another side.
+
+    Examples
+    --------
+    >>> from msclong import single_arm
+    >>> round(single_arm.population_sd(3, 5, 1.2), 2)
+    1.38
     """
     sign = _sign(selected)
     cutoff, mean, selected_sd = _checked(cutoff=cutoff, mean=mean, selected_sd=selected_sd)

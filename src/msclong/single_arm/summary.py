@@ -19,6 +19,12 @@ class PairedSummary:
     r : correlation between the two; None where a paper prints none.
 
     Raises DataError for figures that no measurements have.
+
+    Examples
+    --------
+    >>> from msclong import single_arm
+    >>> single_arm.PairedSummary.of([6, 7, 5, 8], [4, 6, 5, 5]).post_mean
+    5.0
     """
 
     n: int

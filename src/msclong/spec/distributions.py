@@ -36,7 +36,14 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Normal(Distribution):
-    """Normal(mean, sd)."""
+    """Normal(mean, sd).
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> ml.Priors(coefficients={"month[T.12]": ml.Normal(-2, 1)}).coefficients["month[T.12]"]
+    Normal(mean=-2.0, sd=1.0)
+    """
 
     mean: float
     sd: float
@@ -49,7 +56,14 @@ class Normal(Distribution):
 
 @dataclass(frozen=True)
 class HalfT(Distribution):
-    """Half-Student-t with `df` degrees of freedom and `scale`, from zero upwards (Gelman 2006)."""
+    """Half-Student-t with `df` degrees of freedom and `scale`, from zero upwards (Gelman 2006).
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> ml.Priors(sds={"residual sd": ml.HalfT(3, 4)}).sds["residual sd"]
+    HalfT(df=3.0, scale=4.0)
+    """
 
     df: float
     scale: float
@@ -59,7 +73,14 @@ class HalfT(Distribution):
 
 @dataclass(frozen=True)
 class HalfNormal(Distribution):
-    """Normal(0, scale) folded to the positive half line; its median is 0.674 scale."""
+    """Normal(0, scale) folded to the positive half line; its median is 0.674 scale.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> ml.Priors(sds={"sd(Intercept)": ml.HalfNormal(5)}).sds["sd(Intercept)"]
+    HalfNormal(scale=5.0)
+    """
 
     scale: float
 
@@ -68,7 +89,14 @@ class HalfNormal(Distribution):
 
 @dataclass(frozen=True)
 class LogNormal(Distribution):
-    """The logarithm is Normal(log(median), sd): 95 % lies within a factor exp(1.96 sd) of the median."""
+    """The logarithm is Normal(log(median), sd): 95 % lies within a factor exp(1.96 sd) of the median.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> ml.Priors(ranges={"range": ml.LogNormal(3, 1)}).ranges["range"]
+    LogNormal(median=3.0, sd=1.0)
+    """
 
     median: float
     sd: float
@@ -82,6 +110,12 @@ class LKJ(Distribution):
 
     eta = 1 is uniform, larger values draw towards no correlation. One correlation by itself, on (a, 1): Beta(eta, eta)
     stretched to that interval, which for two visits is the same.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> ml.Priors(correlations={"correlation matrix": ml.LKJ(1)}).correlations["correlation matrix"]
+    LKJ(eta=1.0)
     """
 
     eta: float
@@ -95,6 +129,13 @@ class Mixture:
 
     weights : positive, adding up to one. normals : as many.
     Raises SpecError for anything else.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> prior = ml.Mixture([(0.8, ml.Normal(-2, 0.5)), (0.2, ml.Normal(0, 5))])
+    >>> round(prior.mean, 2), round(prior.sd, 2)
+    (-1.6, 2.42)
     """
 
     weights: tuple[float, ...]

@@ -47,6 +47,16 @@ class Estimand:
 
     ICH E9(R1) (2019), Addendum on estimands and sensitivity analysis in clinical trials, section A.3. Plain data:
     `to_dict` writes what JSON and TOML hold. Raises SpecError for other strategies, or for what is not text.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> estimand = ml.Estimand("Adults with depression", "Drug 2 against drug 1", {"stopping": "treatment policy"})
+    >>> spec = ml.ModelSpec("change ~ TRT * week + us(week | PATIENT)", outcome_type="change")
+    >>> for attribute, text in estimand.statement(spec, "lower", visits=[1, 2], arms=["1", "2"])[:2]:
+    ...     print(f"{attribute}: {text}")
+    Treatment condition: Drug 2 against drug 1. Compared are 2 with 1.
+    Population: Adults with depression.
     """
 
     population: str | None = None

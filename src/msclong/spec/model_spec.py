@@ -99,6 +99,17 @@ class ModelSpec:
         The outcome's name and unit for tables and figures.
 
     Raises FormulaError or SpecError. The spec is immutable, compares by value and round-trips through JSON.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> spec = ml.ModelSpec("change ~ basval + TRT * week + us(week | PATIENT)", outcome_type="change", arm="TRT")
+    >>> print(spec.equation().splitlines()[0])
+    change[i,t] = b0 + b1 basval + b2 TRT + b3 week + b4 TRT:week + e[i,t]
+    >>> spec.replace(fallback=("us", "toeph", "cs")).fallback
+    ('us', 'toeph', 'cs')
+    >>> spec == ml.ModelSpec.from_json(spec.to_json())
+    True
     """
 
     formula: str

@@ -96,6 +96,15 @@ class Priors:
     Sources: Gelman (2006), Bayesian Analysis 1:515 (half-t); Lewandowski, Kurowicka and Joe (2009) (LKJ); Geisser and
     Cornfield (1963), JRSS B 25:368 (Jeffreys, matching).
     Raises SpecError for a value that is not positive, or a distribution that the group does not take.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> priors = ml.Priors(coefficients={"Days": ml.Normal(0, 5)}, sds={"residual sd": ml.HalfT(3, 20)})
+    >>> spec = ml.ModelSpec("Reaction ~ Days + (1 + Days | Subject)", priors=priors)
+    >>> fit = ml.fit(spec, ml.datasets.sleepstudy(), engine=ml.Bayesian(seed=1))
+    >>> print(fit.priors.loc["Days"].to_string())
+    prior    Normal(0, 5)
     """
 
     outcome_scale: float | None = None

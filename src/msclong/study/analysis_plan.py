@@ -39,6 +39,14 @@ class AnalysisPlan:
     events : {what: column}: adverse events, by a column that is 1 (or True) in a row where a patient had one.
 
     Most plans are made by `AnalysisPlan.declare` or read from a file. Raises SpecError.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> ssdai = {"role": "primary", "formula": "ssdai ~ C(month) + us(month | patient)"}
+    >>> plan = ml.AnalysisPlan.declare({"ssdai": ssdai})
+    >>> plan == ml.AnalysisPlan.from_toml(plan.to_toml())
+    True
     """
 
     endpoints: Mapping[str, Endpoint] = field(hash=False)

@@ -61,6 +61,13 @@ class Endpoint:
         Where it differs from the study's.
 
     Raises SpecError for an impossible value, or a direction that contradicts the margin's or the mid's.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> spec = ml.ModelSpec("ssdai ~ C(month) + us(month | patient)", margin=-1)
+    >>> ml.Endpoint(spec, role="primary").better
+    'lower'
     """
 
     spec: ModelSpec

@@ -10,7 +10,7 @@ import numpy as np
 from msclong.contrasts.gatekeeping import graph_over_families, serial_gatekeeping
 from msclong.contrasts.graphical import GraphicalProcedure
 from msclong.contrasts.margins import alternative
-from msclong.contrasts.multiplicity import adjusted_p_values
+from msclong.contrasts.multiplicity import WORDS, adjusted_p_values
 from msclong.errors import HypothesisError, listing
 from msclong.families.registry import family_of
 from msclong.linear_hypothesis import LinearHypothesis, difference_label, label
@@ -19,17 +19,6 @@ from msclong.results.fit import Fit
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.study.endpoint import CONFIRMATORY, Endpoint
 from msclong.study.multiplicity import Multiplicity
-
-WORDS = {
-    "mvt": "single-step max-t",
-    "mvt-stepdown": "step-down max-t",
-    "holm": "Holm",
-    "bonferroni": "Bonferroni",
-    "fixed-sequence": "fixed sequence",
-    "hochberg": "Hochberg",
-    "bh": "Benjamini-Hochberg (false discovery rate)",
-}
-"""Adjustments as a table names them."""
 
 GRAPHS = {
     "holm": GraphicalProcedure.holm,

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from threading import Lock
 from time import perf_counter
 from typing import Any
@@ -175,11 +176,13 @@ def _numbered(i: int, job: Job) -> tuple[int, Result]:
 
 @contextmanager
 def _progress(total: int, shown: bool | None) -> Iterator[Callable[[], None]]:
-    """A bar on standard error; None: where that is a terminal or a notebook."""
+    """A bar on standard error; None: where that is a terminal, or a notebook that has ipywidgets."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
+    if console.is_jupyter and not find_spec("ipywidgets"):  # rich would warn of that at every refresh
+        console = Console(stderr=True, force_jupyter=False, force_terminal=False)
     visible = (console.is_terminal or console.is_jupyter) if shown is None else shown
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not visible) as bar:

@@ -35,6 +35,12 @@ class Multiplicity:
         families. 'none': each family has its own. A graph stands for itself, and ignores this.
 
     Exploratory outcomes are not adjusted. Raises SpecError for any other value.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> ml.Multiplicity(within="mvt", across="fixed-sequence").to_dict()
+    {'within': 'mvt', 'across': 'fixed-sequence', 'gatekeeping': 'serial'}
     """
 
     within: Literal["mvt", "mvt-stepdown", "holm", "bonferroni", "fixed-sequence"] = "mvt"

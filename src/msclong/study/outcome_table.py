@@ -44,7 +44,7 @@ def outcome_table(
     """
     chosen = _selected(marked(table), rows)
     outcome = spec.parsed.outcome
-    wanted = _columns(spec, chosen)
+    wanted = columns_of(spec, chosen)
     frame = chosen[[name for name in chosen.columns if name in wanted]]
     read = [outcome] if outcome in frame.columns else columns_in(outcome, frame.columns)
     if not read:
@@ -136,7 +136,7 @@ def observed_rows(spec: ModelSpec, table: pd.DataFrame) -> pd.Series:
     return table[read].notna().all(axis="columns") & bool(read)
 
 
-def _columns(spec: ModelSpec, table: pd.DataFrame) -> set[Hashable]:
+def columns_of(spec: ModelSpec, table: pd.DataFrame) -> set[Hashable]:
     """Columns that have a role, or whose name stands in a formula."""
     roles = roles_of(spec) | {spec.arm}
     text = f"{spec.formula} {spec.hurdle or ''}"

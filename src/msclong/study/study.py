@@ -13,10 +13,13 @@ import pandas as pd
 
 from msclong.covariance.registry import registered_structures
 from msclong.data.bds.bds import BDS
+from msclong.data.marks import synthetic
 from msclong.data.tables import to_pandas
 from msclong.engines.engine import Engine
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.errors import ConvergenceWarning, DataError, EngineError, MsclongError, SpecError, listing, warn
+from msclong.printing.overview import Overview
+from msclong.results.summary import summary_table
 from msclong.spec.model_spec import ModelSpec
 from msclong.study.analysis_plan import AnalysisPlan, Declared
 from msclong.study.cache import FitCache
@@ -31,6 +34,7 @@ from msclong.study.outcome_table import (
     roles_of,
     with_visits_of,
 )
+from msclong.study.plan_check import plan_check
 from msclong.study.study_fit import StudyFit
 
 
@@ -50,9 +54,15 @@ class Study:
 
     Raises SpecError, FormulaError or DataError.
 
-    >>> study = ml.Study(table, {"ssdai": {"margin": -1, "role": "primary"}, "vas": {"better": "lower"}},
-    ...                  defaults={"formula": "{outcome} ~ C(month) + us(month | patient)"})
-    >>> found = study.fit(engines=[ml.Frequentist(), ml.Bayesian(seed=1)])
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> outcomes = {"ssdai": {"role": "primary", "margin": -1}, "vas": {"better": "lower"}}
+    >>> formula = "{outcome} ~ C(month) + us(month | patient)"
+    >>> study = ml.Study(ml.datasets.sjogren_msct(seed=1), outcomes, defaults={"formula": formula})
+    >>> found = study.fit([ml.Frequentist(), ml.Bayesian(seed=1)])
+    >>> found["ssdai"]["Bayesian"].n_subjects, found.failures.empty
+    (24, True)
     """
 
     def __init__(
@@ -144,8 +154,38 @@ class Study:
             )
         return found
 
+    def check(self, engines: Engine | Sequence[Engine] | None = None) -> pd.DataFrame:
+        """What `fit` would fit, by outcome and engine, and what stands in the way of it; nothing is fitted.
+
+        Columns: model, subjects, observations, visits, missing (percent of subjects' visits), problem (empty: none).
+        """
+        chosen = _engines(engines, self.plan)
+        return plan_check(self._jobs(chosen, engine_names(chosen)))
+
     def __repr__(self) -> str:
         return f"Study of {len(self.plan.endpoints)} outcomes: {listing(self.plan.endpoints)}"
+
+    def _repr_html_(self) -> str:
+        """What is declared, for a notebook."""
+        rows = {
+            name: {
+                "role": endpoint.role,
+                "label": endpoint.spec.outcome_label,
+                "family": endpoint.spec.family,
+                "better": endpoint.better or "",
+                "margin": endpoint.spec.margin,
+                "model": endpoint.spec.formula,
+            }
+            for name, endpoint in self.plan.endpoints.items()
+        }
+        declared = pd.DataFrame.from_dict(rows, orient="index").rename_axis("outcome")
+        engines = ", ".join(engine_names(self.plan.engines)) or "Frequentist"
+        return Overview(
+            title=self.plan.title or "Study",
+            facts=tuple(filter(None, (self.plan.note, f"Engines: {engines}; not fitted yet."))),
+            tables=(summary_table(declared, "Outcomes as declared"),),
+            stamp=next((told for frame in self._frames() if (told := synthetic(frame))), ""),
+        ).html()
 
     def _tables(self, data: Any) -> pd.DataFrame | dict[str, pd.DataFrame]:
         if not isinstance(data, Mapping):
@@ -155,6 +195,11 @@ class Study:
                 f"data has tables for {listing(data)}, and the outcomes are {listing(self.plan.endpoints)}."
             )
         return {name: to_pandas(table) for name, table in data.items()}
+
+    def _frames(self) -> list[pd.DataFrame]:
+        shared = self._shared_table()
+        tables = self._data if isinstance(self._data, dict) else {}
+        return list(tables.values()) if shared is None else [shared]
 
     def _shared_table(self) -> pd.DataFrame | None:
         """The table that all outcomes are in, if they are in one."""

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from msclong.contrasts.multiplicity import WORDS
 from msclong.contrasts.stepwise import benjamini_hochberg, bonferroni, hochberg, holm
 from msclong.errors import HypothesisError, listing
 from msclong.results.fit import Fit
 from msclong.study.endpoint import CONFIRMATORY, Endpoint
 from msclong.study.hypothesis_families import (
-    WORDS,
     Tested,
     adjusted_over_outcomes,
     adjustment_words,
@@ -25,6 +25,9 @@ OVER_ALL = {"holm": holm, "bonferroni": bonferroni, "hochberg": hochberg, "bh": 
 
 ORDER = ("role", "effect", "estimate", "se", "lower", "upper", "df", "statistic", "p_value", "p_adjusted",
          "adjustment", "prob_improved", "prob_beyond_margin", "ess_bulk", "rhat", "mcse", "approximation")  # fmt: skip
+
+OF_ALL = ("interval", "estimate")
+"""Attrs that tables under each other keep where all have the same."""
 
 
 def study_contrasts(
@@ -75,9 +78,16 @@ def under_each_other(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         parts.append(table.set_axis(pd.MultiIndex.from_arrays(levels, names=names)))
     if not parts:
         return pd.DataFrame(index=pd.MultiIndex.from_arrays([[] for _ in names], names=names))
+    shared = {
+        name: value
+        for name, value in parts[0].attrs.items()
+        if name in OF_ALL and all(part.attrs.get(name) == value for part in parts)
+    }
     for part in parts:
         part.attrs = {}
-    return pd.concat(parts)
+    together = pd.concat(parts)
+    together.attrs.update(shared)
+    return together
 
 
 def _table(fit: Fit, endpoint: Endpoint, level: float) -> pd.DataFrame:

@@ -9,13 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from msclong.data.marks import SYNTHETIC, synthetic
+from msclong.data.marks import synthetic
 from msclong.engines.engine import Engine
 from msclong.errors import EngineError, MsclongError, UnknownOutcomeError, listing
 from msclong.linear_hypothesis import label
+from msclong.printing.overview import Overview
 from msclong.results.fit import Fit
 from msclong.results.hypothesis_table import check_level
-from msclong.results.summary import format_summary
+from msclong.results.stamp import stamp
+from msclong.results.summary import summary_table
 from msclong.spec.estimand import Estimand
 from msclong.study.analysis_plan import AnalysisPlan
 from msclong.study.endpoint import Endpoint
@@ -23,6 +25,10 @@ from msclong.study.hypothesis_families import Tested
 from msclong.study.jobs import Failure, Fitted, Result
 from msclong.study.paired_t_tests import paired_t_tests
 from msclong.study.study_contrasts import study_contrasts, under_each_other
+
+SHOWN = ("effect", "estimate", "se", "lower", "upper", "df", "p_value", "p_adjusted", "prob_improved",
+         "prob_beyond_margin")  # fmt: skip
+"""Columns of contrasts in a summary."""
 
 
 class FitsByEngine(dict[str, Fit]):
@@ -80,6 +86,11 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
         frames += [] if self.table is None else [self.table]
         return next((told for told in map(synthetic, frames) if told is not None), None)
 
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What a notebook prints below the tables: the rule for missing outcomes."""
+        return {"missing": "Outcomes that were not observed are taken to be missing at random."}
+
     @cached_property
     def failures(self) -> pd.DataFrame:
         """Outcomes that could not be fitted, by outcome and engine: `error`, its class, and `reason`, its message."""
@@ -94,7 +105,7 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
             if rows
             else _no_rows("outcome", "engine")
         )
-        return self._stamped(pd.DataFrame(list(rows.values()), index=index, columns=["error", "reason"]))
+        return stamp(pd.DataFrame(list(rows.values()), index=index, columns=["error", "reason"]), self)
 
     @cached_property
     def notes(self) -> pd.DataFrame:
@@ -107,7 +118,7 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
             for note in dict.fromkeys((*result.notes, *result.fit.outcome.notes, *result.warnings))
         ]
         found = pd.DataFrame(rows, columns=["outcome", "engine", "note"])
-        return self._stamped(found.set_index(["outcome", "engine"]))
+        return stamp(found.set_index(["outcome", "engine"]), self)
 
     def fits(self, engine: str | None = None) -> dict[str, Fit]:
         """The fits of one engine by outcome; None: of the first engine. Raises EngineError for an unknown one."""
@@ -144,7 +155,7 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
                     else "not converged"
                 )
             rows[name] = row
-        return self._stamped(pd.DataFrame.from_dict(rows, orient="index").rename_axis("outcome"))
+        return stamp(pd.DataFrame.from_dict(rows, orient="index").rename_axis("outcome"), self)
 
     def contrasts(
         self, engine: str | None = None, adjust: str | None = "plan", level: float = 0.95
@@ -165,6 +176,19 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
         approximation, where the outcome's own family is not what was fitted. Units differ between outcomes:
         `standardised` has none. attrs["without"] : {outcome: why it has no contrasts}.
         Raises EngineError, HypothesisError or SpecError for impossible arguments.
+
+        Examples
+        --------
+        >>> import msclong as ml
+        >>> outcomes = {"ssdai": {"role": "primary", "margin": -1}, "vas": {"better": "lower"}}
+        >>> formula = "{outcome} ~ C(month) + us(month | patient)"
+        >>> study = ml.Study(ml.datasets.sjogren_msct(seed=1), outcomes, defaults={"formula": formula})
+        >>> table = study.fit().contrasts()
+        >>> table[["estimate", "p_value", "p_adjusted"]].head(2).round(2)
+                          estimate  p_value  p_adjusted
+        outcome contrast
+        ssdai   1 - 0        -1.29      0.0         0.0
+                3 - 0        -1.54      0.0         0.0
         """
         check_level(level)
         name = self._engine(engine)
@@ -179,7 +203,7 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
             self.fits(name), tested, approximated, self.endpoints, self.plan.multiplicity, adjust, level
         )
         found.attrs["without"] = without
-        return self._stamped(found)
+        return stamp(found, self)
 
     def standardised(self, engine: str | None = None, level: float = 0.95) -> pd.DataFrame:
         """Every outcome's changes in standard deviations at baseline (`Fit.standardised`), positive where improved.
@@ -221,7 +245,7 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
             data = fit.design.data
             if data.visit is not None and data.taken_out is None and fit.spec.outcome_type != "change":
                 tables[name] = paired_t_tests(data, level)
-        return self._stamped(under_each_other(tables))
+        return stamp(under_each_other(tables), self)
 
     def estimands(self) -> dict[str, list[tuple[str, str]]]:
         """Each outcome's estimand in the attributes of ICH E9(R1): (attribute, text) pairs."""
@@ -249,40 +273,43 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
             if rows
             else _no_rows("outcome", "engine")
         )
-        return self._stamped(pd.DataFrame(list(rows.values()), index=index, columns=["seconds", "cached"]))
+        return stamp(pd.DataFrame(list(rows.values()), index=index, columns=["seconds", "cached"]), self)
 
     def summary(self) -> str:
         """The study as text, at most 100 columns wide; print it."""
-        outcomes = self.outcomes()
-        shown = outcomes[["role", "better", "subjects", "observations", "family", *self.engines]]
-        facts = [f"{len(self)} of {len(self.endpoints)} outcomes fitted; engines: {', '.join(self.engines)}"]
-        if self.synthetic:
-            facts.insert(0, self.synthetic)
-        facts += [
-            f"{outcome}, {engine}: {result.reason}"
-            for outcome, by_engine in self.results.items()
-            for engine, result in by_engine.items()
-            if isinstance(result, Failure)
-        ]
-        tables = {"Outcomes": shown}
-        for name in self.engines:
-            table = self.contrasts(name)
-            columns = [
-                "estimate",
-                "lower",
-                "upper",
-                "df",
-                "p_value",
-                "p_adjusted",
-                "prob_improved",
-                "prob_beyond_margin",
-            ]
-            if len(table):
-                tables[f"{name}: contrasts"] = table[[c for c in columns if c in table]]
-        return format_summary(self.plan.title or "Study", facts, tables)
+        return self._overview().text()
 
     def __repr__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self._overview().html()
+
+    def _overview(self) -> Overview:
+        """The outcomes and what became of them, and each engine's contrasts."""
+        outcomes = self.outcomes()
+        shown = outcomes[["role", "better", "subjects", "observations", "family", *self.engines]]
+        contrasts = [(name, self.contrasts(name)) for name in self.engines]
+        tables = [
+            summary_table(table[[c for c in SHOWN if c in table]], f"{name}: contrasts")
+            for name, table in contrasts
+            if len(table)
+        ]
+        failures = [
+            f"{outcome}, {engine}: {reason}"
+            for (outcome, engine), reason in zip(self.failures.index, self.failures["reason"], strict=True)
+        ]
+        return Overview(
+            title=self.plan.title or "Study",
+            facts=(
+                f"{len(self)} of {len(self.endpoints)} outcomes fitted; engines: {', '.join(self.engines)}",
+            ),
+            tables=(summary_table(shown, "Outcomes"), *tables[:1]),
+            more=tuple(tables[1:]),
+            course=tuple(failures),
+            warning=bool(failures),
+            stamp=self.synthetic or "",
+        )
 
     @cached_property
     def _fits(self) -> dict[str, dict[str, Fit]]:
@@ -318,14 +345,9 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
                 continue
             if table is not None:
                 tables[name] = table
-        found = self._stamped(under_each_other(tables))
+        found = stamp(under_each_other(tables), self)
         found.attrs["without"] = without
         return found
-
-    def _stamped(self, table: pd.DataFrame) -> pd.DataFrame:
-        if self.synthetic:
-            table.attrs[SYNTHETIC] = self.synthetic
-        return table
 
 
 def _no_rows(*names: str) -> pd.MultiIndex:

@@ -212,7 +212,7 @@ def test_a_constrained_baseline_has_nothing_to_compare_there():
         later["estimate"], fit.contrasts(kind="difference-in-differences")["estimate"], rtol=ARITHMETIC
     )
     # Baseline has no row, and counts for no multiplicity.
-    pd.testing.assert_frame_equal(every[later.columns], later)
+    pd.testing.assert_frame_equal(every[later.columns], later, check_frame_type=False)
     np.testing.assert_allclose(every["p_adjusted"], np.minimum(1, 2 * later["p_value"]), rtol=ARITHMETIC)
     with pytest.raises(
         HypothesisError, match="equal at baseline by constraint .* compare them at other visits"

@@ -94,7 +94,7 @@ def test_any_structure_with_missing_visits(sites, formula):
         np.testing.assert_allclose(found.theta.loc[subject], without.covariance.theta, rtol=HONEST)
     rebuilt = ml.influence(fit, by="id")
     pd.testing.assert_frame_equal(
-        rebuilt.table.loc[found.table.index], found.table, rtol=HONEST, check_names=False
+        rebuilt.table.loc[found.table.index], pd.DataFrame(found.table), rtol=HONEST, check_names=False
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import msclong as ml
@@ -26,6 +27,17 @@ def test_two_programs_one_answer(formula, method):
     np.testing.assert_allclose(theirs.coefficients()["se"], ours.coefficients()["se"], rtol=SE)
     np.testing.assert_allclose(theirs.covariance.theta, ours.covariance.theta, rtol=5e-3)
     assert list(theirs.contrasts().columns) == list(ours.contrasts().columns)
+
+
+def test_a_variance_of_zero_at_which_it_stops_is_told():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"id": np.repeat(np.arange(30), 4), "t": np.tile(np.arange(4), 30)})
+    noise = rng.normal(size=(30, 4))
+    table["y"] = (noise - noise.mean(axis=1, keepdims=True)).ravel()
+    with pytest.raises(
+        ml.errors.ConvergenceError, match=r"variance of a random effect is near zero; use ml.Freq"
+    ):
+        ml.fit("y ~ t + (1 | id)", table, ml.StatsmodelsMixedLM())
 
 
 def test_what_it_cannot_express():

@@ -26,7 +26,7 @@ def test_a_panel_for_each_outcome_with_an_axis_of_its_own():
     assert [axes.get_title(loc="left") for axes in shown] == [f"Outcome {name}" for name in "abcd"]
     assert [axes.get_yscale() for axes in shown] == ["linear", "log", "linear", "linear"]
     assert shown[0].lines[0].get_xdata().tolist() == [0.0, 6.0, 12.0]
-    assert [axes.get_xlabel() for axes in shown] == ["", "Month", "Month", "Month"]
+    assert [axes.get_xlabel() for axes in shown] == ["", "", "Month", "Month"]
     assert figure.legends == []
 
 

@@ -9,12 +9,14 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from msclong.plots.chains import traces
 from msclong.plots.covariance import covariance_heatmap, sd_and_correlation
 from msclong.plots.forest import forest, forest_rows
 from msclong.plots.residuals import residual_panels
-from msclong.plots.style import to_svg
+from msclong.plots.style import COLOURS, VARIABLES
+from msclong.plots.svg import standalone, tipped, to_svg
 from msclong.plots.trajectories import individual_trajectories, means_over_time
 
 MEANS = pd.DataFrame(
@@ -45,6 +47,8 @@ def figures():
     sigma = pd.DataFrame(np.array([[4.0, -1.0], [-1.0, 9.0]]))
     yield covariance_heatmap(sd_and_correlation(sigma), ["1", "8"], "week", 2)
     yield covariance_heatmap(sd_and_correlation(sigma), ["1", "8"], "week", 2, sd_and_correlation(2 * sigma))
+    wide = sd_and_correlation(pd.DataFrame(np.eye(9) + 1))
+    yield covariance_heatmap(wide, [str(i) for i in range(9)], "week", 2, wide.where(wide > 1))
     residuals = pd.DataFrame({"scaled": rng.normal(size=4000), "fitted": rng.normal(size=4000)})
     yield residual_panels(residuals.assign(visit=["1", "8"] * 2000), "week")
     yield residual_panels(residuals, None)
@@ -69,6 +73,46 @@ def test_svg_is_well_formed_self_contained_and_prefixed(figure):
 def test_numbers_stay_text_and_keep_their_digits():
     svg = to_svg(covariance_heatmap(pd.DataFrame([[1.23456]]), ["1"], "week", 5), "fig")
     assert ">1.23456<" in svg
+
+
+def test_colours_of_the_palette_follow_the_page_and_stand_alone_without_one():
+    svg = to_svg(next(figures()), "fig")
+    used = set(re.findall(r"var\(--([\w-]+),(#\w+)\)", svg))
+    assert ("fig-1", COLOURS[0]) in used
+    assert ("fig-2", COLOURS[1]) in used
+    assert used <= {(name, value) for value, name in VARIABLES.items()}
+    assert not set(re.findall(r"(?<!,)#[0-9a-f]{6}", svg))
+    alone = standalone(svg)
+    assert "var(" not in alone
+    assert alone.startswith('<svg xmlns="http://www.w3.org/2000/svg" ')
+    assert COLOURS[0] in alone
+    ElementTree.fromstring(alone)
+
+
+def test_marks_tell_their_figures():
+    svg = to_svg(next(figures()), "fig")
+    titles = [title.text for title in ElementTree.fromstring(svg).iter("title")]
+    assert titles[0] == "week 1, A\n\N{MINUS SIGN}1.00 (\N{MINUS SIGN}2.00 to 0.00)\nn = 100"
+    assert len(titles) == 4
+
+
+def test_a_text_for_each_mark_or_one_for_all():
+    figure = Figure()
+    (dots,) = figure.subplots().plot([0, 1], [0, 1], "o")
+    tipped(dots, ["both <&>"])
+    assert "<title>both &lt;&amp;&gt;</title>" in to_svg(figure, "fig")
+    tipped(dots, ["one", "two", "three"])
+    with pytest.raises(ValueError, match="2 marks for 3 texts"):
+        to_svg(figure, "fig")
+
+
+def test_marks_that_share_their_style_state_it_once_and_stay_as_opaque_as_they_were():
+    figure = Figure()
+    figure.subplots().plot(range(50), range(50), ".", color=COLOURS[0], alpha=0.5)
+    svg = to_svg(figure, "fig")
+    assert "fill-opacity:0.5" in svg
+    assert not re.search(r"[;\"]opacity", svg)
+    assert svg.count("fill-opacity") <= 2
 
 
 def test_the_strip_shows_the_numbers_observed():

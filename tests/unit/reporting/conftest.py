@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import msclong as ml
+from msclong.reporting.report import Report
 from msclong.results.check import Check
 from msclong.results.outcome import Outcome
 from msclong.results.posterior_draws import PosteriorDraws
+
+PLANS = Path(__file__).parents[3] / "docs" / "reports"
 
 
 @dataclass(frozen=True)
@@ -67,3 +71,20 @@ def hamd17_spec() -> ml.ModelSpec:
 def hamd17(hamd17_spec) -> list[ml.Fit]:
     fit = ml.fit(hamd17_spec, ml.datasets.hamd17())
     return [fit, posterior_of(fit)]
+
+
+@pytest.fixture(scope="session")
+def hamd17_report(hamd17) -> Report:
+    return ml.report(hamd17)
+
+
+@pytest.fixture(scope="session")
+def founding() -> ml.StudyFit:
+    """The founding study, fitted as `make report` does."""
+    plan = ml.AnalysisPlan.from_toml(PLANS / "sjogren_msct.toml")
+    return ml.Study(ml.datasets.sjogren_msct(seed=1), plan).fit(n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def founding_report(founding) -> Report:
+    return ml.report(founding)

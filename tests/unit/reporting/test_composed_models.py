@@ -15,6 +15,7 @@ from msclong.errors import ConvergenceWarning
 from msclong.reporting import html
 from msclong.reporting.covariance_words import covariance_in_words
 from msclong.reporting.data_hash import analysed_columns, data_hash
+from msclong.reporting.inline import plain
 
 SAME = 1e-12
 """Relative: a cell holds the fit's own number."""
@@ -84,7 +85,7 @@ def words(report, key):
             found.append(block.text)
         for item in getattr(block, "items", ()):
             found.append(item if isinstance(item, str) else ": ".join(item))
-    return " ".join(found)
+    return plain(" ".join(found))
 
 
 def table(report, key):

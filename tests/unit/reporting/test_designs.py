@@ -8,6 +8,7 @@ import pytest
 
 import msclong as ml
 from msclong.reporting import html
+from msclong.reporting.inline import plain
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def single_arm() -> pd.DataFrame:
 
 def words(report, key):
     section = next(section for section in report.sections if section.key == key)
-    return " ".join(block.text for block in section.blocks if hasattr(block, "text"))
+    return plain(" ".join(block.text for block in section.blocks if hasattr(block, "text")))
 
 
 def keys(items):
@@ -84,7 +85,7 @@ def test_a_design_without_visits_says_why_it_has_no_contrasts(irregular, posteri
     assert "names no variable that holds the visits" in words(report, "answer")
     assert 'href="#table-coefficients-1"' in page
     assert "contrasts" not in keys(report.tables)
-    assert set(keys(report.figures)) == {"residuals", "chains-3"}
+    assert set(keys(report.figures)) == {"residuals", "influence", "chains-3"}
     table = next(table for table in report.tables if table.key == "random-effects")
     assert [column.label for column in table.columns] == [
         "Component",

@@ -33,6 +33,16 @@ def test_random_effects():
     assert lines[2] == "εi,t ∼ Normal(0, σ2), independent"
 
 
+def test_an_expression_has_its_indices_below_the_line_too():
+    mean = str(
+        equation_html.lines(ml.ModelSpec("I(p / 100) ~ a + cs(t | id)", family="logitnormal").equation(), "")[
+            0
+        ]
+    )
+    assert ")<sub>i,\N{HAIR SPACE}t</sub>) = " in mean
+    assert "[i,t]" not in mean
+
+
 def test_the_linear_predictor_on_the_left_is_a_symbol_and_a_column_of_that_name_is_not():
     equation = ml.ModelSpec("y ~ a + (1 | id)", family="poisson").equation()
     assert str(equation_html.lines(equation, "eta")[0]).startswith("<i>η</i><sub>")

@@ -10,6 +10,7 @@ import pytest
 
 import msclong as ml
 from msclong.reporting import html
+from msclong.reporting.inline import plain
 from msclong.reporting.record import Bullets, Definitions, FoldOut, Paragraph
 
 FORMULA = "{outcome} ~ C(month) + us(month | patient)"
@@ -43,7 +44,7 @@ def words(report, key):
     ]
     texts = [block.text for block in blocks if isinstance(block, Paragraph)]
     texts += [item for block in blocks if isinstance(block, Bullets) for item in block.items]
-    return " ".join(texts).replace("\xa0", " ")
+    return plain(" ".join(texts)).replace("\xa0", " ")
 
 
 def keys(report):
@@ -167,7 +168,7 @@ def test_one_engine_failed_where_the_other_did_not():
     (row, *_) = table(report, "secondary").rows
     assert row.cells[1].text == "–"
     assert row.cells[4].value is not None
-    assert "no figures of events (frequentist)" in " ".join(table(report, "secondary").notes)
+    assert "no figures of events (frequentist)" in plain(" ".join(table(report, "secondary").notes))
 
 
 def test_two_arms_compare_arms():
@@ -211,6 +212,61 @@ def test_two_arms_with_their_baseline_as_rows():
     assert "responders" in keys(report)
 
 
+def test_outcomes_that_share_a_label_stay_apart():
+    trial = ml.datasets.hamd17().assign(b2=lambda t: np.random.default_rng(2).poisson(9, len(t)))
+    formula = "change ~ {}TRT * week + us(week | PATIENT)"
+    outcomes = {
+        "change": {"role": "primary", "formula": formula.format("")},
+        "adj": {"role": "primary", "formula": formula.format("basval * week + ")},
+        "txt": {"formula": "b2 ~ TRT * week + (1 | PATIENT)", "family": "poisson", "outcome_type": "value"},
+        "b2": {"formula": "b2 ~ TRT * week + us(week | PATIENT)"},
+    }
+    report = reported(trial, outcomes, [FREQUENTIST], defaults={"outcome_type": "change", "arm": "TRT"})
+    assert "could not be analysed by every engine: b2 (txt)" in words(report, "answer")
+    captions = [made.caption for made in report.figures if made.key.startswith("means-")]
+    assert ["(adj)" in caption for caption in captions] == [False, True]
+    assert [row.cells[0].text for row in table(report, "outcomes").rows] == [
+        "change", "change (adj)", "b2 (txt)", "b2",
+    ]  # fmt: skip
+    found = report.ard()
+    tables = found["table"].fillna("")
+    assert not (tables.str.contains("contrasts-change") & tables.str.contains("contrasts-adj")).any()
+    assert set(found.loc[found["error"].notna(), "variable"]) == {"b2 (txt)"}
+    p = found[(found["context"] == "contrasts") & (found["stat_name"] == "adj.p.value")]
+    assert set(p["variable"]) == {"change", "change (adj)", "b2"}
+
+
+def test_a_posterior_beside_p_values_without_a_direction_gives_its_estimate():
+    outcomes = {"a": {"role": "primary"}, "b": {"better": "lower"}}
+    defaults = {"formula": FORMULA}
+    report = reported(single_arm(), outcomes, [FREQUENTIST, BAYESIAN], defaults=defaults)
+    assert "P(improved)" not in words(report, "answer")
+    assert "; Bayesian: \N{MINUS SIGN}" in words(report, "answer")
+    assert "(95% CrI" in words(report, "answer")
+
+
+def test_arms_that_are_true_or_false():
+    frame = single_arm(n=20).assign(drug=lambda t: t["patient"] % 2 == 1)
+    formula = {"formula": "{outcome} ~ drug * C(month) + cs(month | patient)", "arm": "drug"}
+    report = reported(frame, {"a": {"role": "primary", "better": "lower"}}, [FREQUENTIST], defaults=formula)
+    assert "True \N{MINUS SIGN} False" in words(report, "answer")
+    single = ml.report(ml.fit(ml.ModelSpec(formula["formula"].format(outcome="a"), arm="drug"), frame))
+    (question,) = (section for section in single.sections if section.key == "question")
+    assert "False (n = 10) and True (n = 10)" in plain(dict(question.blocks[0].items)["Arms"]).replace(
+        "\xa0", " "
+    )
+
+
+def test_least_squares_in_a_study_need_missing_completely_at_random():
+    frame = single_arm(n=20).assign(drug=lambda t: np.where(t["patient"] % 2, "drug", "placebo"))
+    formula = {"formula": "{outcome} ~ drug * C(month) + cs(month | patient)", "arm": "drug"}
+    engine = ml.Frequentist(ddf="modified-box")
+    report = reported(frame, {"a": {"role": "primary", "better": "lower"}}, [engine], defaults=formula)
+    for key in ("answer", "model"):
+        assert "missing completely at random" in words(report, key)
+        assert "missing at random" not in words(report, key)
+
+
 def test_many_outcomes_keep_the_page_usable():
     names = [f"y{i}" for i in range(45)]
     frame = single_arm(outcomes=names, n=12)
@@ -219,7 +275,7 @@ def test_many_outcomes_keep_the_page_usable():
     )
     panels = next(figure for figure in report.figures if figure.key == "panels")
     assert panels.data["outcome"].nunique() == 30
-    assert "15 more outcomes are not drawn" in panels.caption
+    assert "15 more outcomes are not drawn" in plain(panels.caption)
     assert len(table(report, "secondary").rows) == 90
     assert [row.cells[0].text for row in table(report, "secondary").rows[:2]] == ["month 1", "month 3"]
     assert len(report.figures) <= 4

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import msclong as ml
@@ -13,8 +14,10 @@ from msclong.errors import SpecError
 from msclong.printing import numbers
 from msclong.reporting.analysis import analysis, round_times
 from msclong.reporting.data_hash import data_hash
+from msclong.reporting.inline import plain
 from msclong.reporting.names import Names
 from msclong.reporting.record import Document, FoldOut, Paragraph, Section
+from msclong.reporting.sections.model import _typeset
 from msclong.reporting.wording import counted, inside, listed
 
 
@@ -25,15 +28,16 @@ def report(hamd17):
 
 def texts(report, key):
     section = next(section for section in report.sections if section.key == key)
-    return [block.text for block in section.blocks if isinstance(block, Paragraph)]
+    return [plain(block.text) for block in section.blocks if isinstance(block, Paragraph)]
 
 
 def test_sections_come_in_the_order_in_which_they_are_read(report):
     assert [section.key for section in report.sections] == [
-        "answer", "question", "participants", "model", "means", "contrasts", "observed", "covariance", "diagnostics",
-        "agreement", "coefficients", "reproducibility",
+        "answer", "question", "participants", "model", "means", "contrasts", "agreement", "observed", "individuals",
+        "covariance", "coefficients", "sensitivity", "diagnostics", "posterior", "deviations", "methods",
+        "checklists", "reproducibility",
     ]  # fmt: skip
-    assert [section.number for section in report.sections] == list(range(12))
+    assert [section.number for section in report.sections] == list(range(18))
 
 
 def test_tables_and_figures_are_numbered_in_order(report):
@@ -90,8 +94,8 @@ def test_the_engines_difference_is_stated_in_standard_errors(report, hamd17):
 
 
 def test_notes_of_every_engine_are_told(report):
-    diagnostics = next(section for section in report.sections if section.key == "diagnostics")
-    notes = diagnostics.blocks[-1].items
+    deviations = next(section for section in report.sections if section.key == "deviations")
+    notes = deviations.blocks[-1].items
     assert "A note of the sampler." in notes
     assert len(notes) == len(set(notes)) == 2
 
@@ -108,6 +112,8 @@ def test_priors_are_told_in_words_and_in_a_table(report):
     priors = next(table for table in report.tables if table.key == "priors-2")
     assert [cell.text for cell in priors.rows[0].cells] == ["Intercept", "Normal(0, 10)"]
     assert "half-Student-t with 3 degrees of freedom" in " ".join(texts(report, "model"))
+    below = _typeset(pd.DataFrame({"prior": ["0.5 Normal(-1, 2) + Normal(.1, 1e-05)"]}))
+    assert below["prior"].tolist() == ["0.5 Normal(\N{MINUS SIGN}1, 2) + Normal(.1, 1e-05)"]
 
 
 def test_chains_of_contrasts_and_covariance_parameters_are_drawn(report):
@@ -132,11 +138,11 @@ def test_an_importance_sample_has_checks_and_no_chains():
     told = repr(report)
     assert "by importance sampling" in told
     assert "No-U-Turn" not in told
-    assert "All are met." in " ".join(texts(report, "diagnostics"))
+    assert "All are met." in " ".join(texts(report, "posterior"))
 
 
 def test_versions_seed_hash_and_code_are_given(report, hamd17):
-    definitions, _, _, spec, _, code = report.sections[-1].blocks
+    definitions, _, _, spec, _, _, code = report.sections[-1].blocks
     told = dict(definitions.items)
     assert told["Random seed"] == "1 (Bayesian)"
     assert told["Data, SHA-256"] == data_hash(hamd17[0].design)

@@ -59,6 +59,16 @@ def check_bds(table: Any) -> pd.DataFrame:
     -----
     The rules are those that an analysis of repeated measurements stands on, after the ADaM Implementation Guide 1.3;
     they do not replace the conformance rules of CDISC, of which there are more than a thousand.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import msclong as ml
+    >>> adqs = pd.DataFrame({"USUBJID": ["1", "2"], "BASE": 50, "AVAL": 41, "CHG": [-9, 9]})
+    >>> adqs = adqs.assign(PARAMCD="VAS", AVISIT="Week 1")
+    >>> ml.check_bds(adqs).loc[lambda found: found["rule"] == "change", ["rule", "severity", "USUBJID"]]
+         rule severity USUBJID
+    0  change    error       2
     """
     return violations(tidy(to_pandas(table)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,9 @@ MISSING = ("", ".", "NA")
 
 SPECIAL_MISSING = re.compile(r"\.[A-Z_]")
 """SAS's special missing values, in numeric variables."""
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""What usually stands between values."""
 
 NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|(0|[1-9]\d*)?\.\d+|[1-9]\d*\.)([eE][+-]?\d+)?")
 """A number; not a code with leading zeros such as 007."""
@@ -40,29 +44,46 @@ def read_csv(path: Path, encoding: str | None) -> pd.DataFrame:
     A variable is numeric if all its values are numbers and ADaM does not make it text; a variable whose name ends in
     DT is a date if all its values are dates as 2024-02-29 or as 29FEB2024.
     """
+    return read_text(path, encoding).apply(converted)
+
+
+def read_text(
+    path: Path, encoding: str | None, separator: str = ",", missing: Sequence[str] = MISSING
+) -> pd.DataFrame:
+    """Every value of a CSV file as text, or missing."""
     try:
-        _check_shape(path, encoding)
-        text = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=list(MISSING), encoding=encoding)
+        _check_shape(path, encoding, separator)
+        return pd.read_csv(
+            path,
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            na_values=list(missing),
+            encoding=encoding,
+        )
     except DataError:
         raise
     except (ValueError, OSError, csv.Error) as error:
         raise DataError(
-            f"{path.name} cannot be read as text separated by commas ({error}). Check separators and quotes, and "
-            "give encoding= if it is not UTF-8."
+            f"{path.name} cannot be read as text separated by {SEPARATORS.get(separator, repr(separator))} ({error}). "
+            "Check separators and quotes, and give encoding= if it is not UTF-8."
         ) from error
-    if text.shape[1] == 1:
-        raise DataError(
-            f"{path.name} has one column, {text.columns[0]!r}: it is not separated by commas. Read it with "
-            "pd.read_csv(path, sep=...) and pass the table to read_bds."
-        )
-    return text.apply(_converted)
 
 
-def _check_shape(path: Path, encoding: str | None) -> None:
+def _check_shape(path: Path, encoding: str | None, separator: str) -> None:
     """Names once each, and as many values as names in every line: pandas would shift the columns, or rename them."""
     with path.open(encoding=encoding or "utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
+        reader = csv.reader(file, delimiter=separator)
         names = next(reader, [])
+        if len(names) == 1:
+            likely = max(SEPARATORS, key=names[0].count)
+            found = likely in names[0]
+            how = f"sep={likely!r}{', decimal=' + repr(',') if likely == ';' else ''}" if found else "sep=..."
+            raise DataError(
+                f"{path.name} has one column, {names[0]!r}: it is not separated by "
+                f"{SEPARATORS.get(separator, repr(separator))}{f', but by {SEPARATORS[likely]}' if found else ''}. "
+                f"Read it with pd.read_csv(path, {how}) and pass the table."
+            )
         given = [name for name in names if name.strip()]
         twice = {name for name in given if given.count(name) > 1}
         if twice:
@@ -78,7 +99,8 @@ def _check_shape(path: Path, encoding: str | None) -> None:
                 )
 
 
-def _converted(column: pd.Series) -> pd.Series:
+def converted(column: pd.Series) -> pd.Series:
+    """A column of text as numbers or dates where it is a variable of such (see `read_csv`)."""
     given = column.dropna()
     name = str(column.name).upper()
     if name.endswith("DT") and len(given):

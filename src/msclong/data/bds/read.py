@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ from msclong.data.bds.tidy import tidy
 from msclong.data.tables import to_pandas
 from msclong.errors import DataError, listing
 
-READERS: dict[str, Callable[[Path, str | None], pd.DataFrame]] = {
+type Reader = Callable[[Path, str | None], pd.DataFrame]
+"""Of a path, and an encoding."""
+
+READERS: dict[str, Reader] = {
     ".xpt": read_xpt,
     ".sas7bdat": read_sas7bdat,
     ".json": read_json,
@@ -63,15 +66,35 @@ def read_bds(source: Any, *, encoding: str | None = None) -> BDS:
     -----
     Blank text is missing; SAS's special missing values (.A to .Z, ._) are missing like the ordinary one. Numeric dates
     are dates where the file tells them by a format. Labels and formats are in `frame.attrs`.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> names = {"PATIENT": "USUBJID", "TRT": "TRT01P", "basval": "BASE", "change": "CHG"}
+    >>> adqs = ml.datasets.hamd17().rename(columns=names)
+    >>> adqs = adqs.assign(PARAMCD="HAMD17", PARAM="HAMD-17 total", AVISITN=adqs["week"].astype(int), ANL01FL="Y")
+    >>> adqs = adqs.assign(AVISIT="Week " + adqs["week"].astype(str), AVAL=adqs["BASE"] + adqs["CHG"])
+    >>> bds = ml.read_bds(adqs)  # or a file: ml.read_bds("adqs.xpt")
+    >>> len(bds.records("HAMD17"))
+    831
     """
-    _check_encoding(encoding)
-    if not isinstance(source, str | os.PathLike):
-        table = tidy(to_pandas(source), encoding)
+    if isinstance(source, str | os.PathLike):
+        table = read_table(source, encoding)
     else:
-        path = Path(source)
-        table = tidy(to_pandas(_reader(path)(path, encoding)), encoding)
-        table.attrs["source"] = path.name
+        _check_encoding(encoding)
+        table = tidy(to_pandas(source), encoding)
     return BDS(table, violations(table))
+
+
+def read_table(
+    source: str | os.PathLike[str], encoding: str | None = None, readers: Mapping[str, Reader] = READERS
+) -> pd.DataFrame:
+    """The tidied table of a file, with attrs["source"], its name; raises DataError as `read_bds`."""
+    _check_encoding(encoding)
+    path = Path(source)
+    table = tidy(to_pandas(_reader(path, readers)(path, encoding)), encoding)
+    table.attrs["source"] = path.name
+    return table
 
 
 def _check_encoding(encoding: object) -> None:
@@ -85,7 +108,7 @@ def _check_encoding(encoding: object) -> None:
         ) from None
 
 
-def _reader(path: Path) -> Callable[[Path, str | None], pd.DataFrame]:
+def _reader(path: Path, readers: Mapping[str, Reader]) -> Reader:
     if not path.is_file():
         raise DataError(f"There is no file {str(path)!r}. Check the name and the folder.")
     with path.open("rb") as file:
@@ -96,9 +119,9 @@ def _reader(path: Path) -> Callable[[Path, str | None], pd.DataFrame]:
     actual = next((ending for begin, ending in BEGINNINGS.items() if beginning.startswith(begin)), None)
     if actual and actual != suffix:
         raise DataError(f"{path.name} is a {actual} file by its content. Rename it to {path.stem + actual}.")
-    if suffix not in READERS:
+    if suffix not in readers:
         raise DataError(
-            f"{path.name}: the ending {suffix!r} is not one of {listing(READERS)}. Save it as one of these, or read "
+            f"{path.name}: the ending {suffix!r} is not one of {listing(readers)}. Save it as one of these, or read "
             "it yourself and pass the table to read_bds."
         )
-    return READERS[suffix]
+    return readers[suffix]

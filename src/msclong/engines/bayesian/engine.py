@@ -50,6 +50,16 @@ class Bayesian:
 
     The first fit by NUTS of a model's shape in a process compiles it, which takes seconds; further ones do not.
     Raises SpecError for an impossible value.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> nights = ml.datasets.sleepstudy()
+    >>> fit = ml.fit("Reaction ~ Days + (1 + Days | Subject)", nights, ml.Bayesian(seed=1))
+    >>> fit.outcome.converged
+    True
+    >>> float(fit.coefficients().loc["Days", "prob_negative"].round(2))
+    0.0
     """
 
     draws: int = 1000

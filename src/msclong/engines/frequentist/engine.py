@@ -70,6 +70,17 @@ class Frequentist:
 
     Raises SpecError for any other value; and for Kenward-Roger and the modified Box correction, which bring standard
     errors of their own, with method='ml' or a sandwich.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> nights = ml.datasets.sleepstudy()
+    >>> fit = ml.fit("Reaction ~ Days + (1 + Days | Subject)", nights, ml.Frequentist(ddf="satterthwaite"))
+    >>> fit.coefficients()[["estimate", "se", "df"]].round(2)
+                 estimate    se    df
+    coefficient
+    Intercept      251.41  6.82  17.0
+    Days            10.47  1.55  17.0
     """
 
     method: Literal["reml", "ml"] = "reml"

@@ -51,6 +51,23 @@ def compare(
 
     Raises HypothesisError for models that cannot be compared so: the message says why and what to do. SpecError for
     another `boundary` or `nested`, and for what is no fit.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> nights = ml.datasets.sleepstudy()
+    >>> smaller = ml.fit("Reaction ~ Days + (1 | Subject)", nights)
+    >>> larger = ml.fit("Reaction ~ Days + (1 + Days | Subject)", nights)
+    >>> ml.compare(smaller, larger).round(3).T
+    model          smaller                     larger
+    n_parameters         2                          4
+    loglik        -893.233                   -871.814
+    aic           1790.465                   1751.628
+    bic           1792.246                    1755.19
+    statistic          NaN                     42.837
+    df                <NA>                          2
+    p_value            NaN                        0.0
+    distribution            0.5 chi2(1) + 0.5 chi2(2)
     """
     check_fit(smaller, "smaller")
     check_fit(larger, "larger")

@@ -64,6 +64,17 @@ def sign_flip_test(
     Resampling-Based Multiple Testing, algorithm 2.8 (step-down); Phipson and Smyth (2010) (p of random draws).
     Raises HypothesisError for several arms or no visits, DataError where nobody was seen at both visits, SpecError
     for an impossible argument.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> nights = ml.datasets.sleepstudy().query("Days in [0, 4, 9]")
+    >>> fit = ml.fit("Reaction ~ C(Days) + us(Days | Subject)", nights)
+    >>> ml.sign_flip_test(fit)["p_value"].round(6)
+    Days
+    4 - 0    0.001350
+    9 - 0    0.000015
+    Name: p_value, dtype: float64
     """
     if adjust is not None and adjust not in get_args(Adjustment):
         raise SpecError(f"adjust takes {listing(map(repr, get_args(Adjustment)))} or None; got {adjust!r}.")

@@ -65,6 +65,22 @@ def variance_intervals(
     Sources: Venzon and Moolgavkar (1988), Applied Statistics 37:87 (profile); Davison and Hinkley (1997), section 5.3.
     Raises EngineError for another engine's fit, HypothesisError for an unknown parameter, SpecError for an impossible
     argument, ConvergenceError where a profile or every refit fails.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> fit = ml.fit("Reaction ~ Days + (1 + Days | Subject)", ml.datasets.sleepstudy())
+    >>> ml.variance_intervals(fit, method="profile").round(1)
+                                  estimate  lower   upper
+    parameter
+    variance(Intercept)              612.1  226.0  1561.5
+    covariance(Days, Intercept)        9.6 -119.0   115.3
+    variance(Days)                    35.1   15.4    83.8
+    residual variance                654.9  524.3   832.8
+    sd(Intercept)                     24.7   15.0    39.5
+    sd(Days)                           5.9    3.9     9.2
+    residual sd                       25.6   22.9    28.9
+    correlation(Days, Intercept)       0.1   -0.5     0.7
     """
     check_fit(fit)
     check_flag(progress, "progress")
@@ -103,6 +119,7 @@ def variance_intervals(
         table[["lower", "upper"]] = [_wald(f, theta, fixed, W, level) for f in functions]
     else:
         table[["lower", "upper"]] = _profiles(found, to_natural, fixed, reml, functions, level, progress)
+    table.attrs["interval"] = f"{100 * level:g} % confidence"
     return stamp(table, fit)
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 
 from msclong.printing import numbers
+from msclong.reporting import say
 from msclong.reporting.analysis import Analysis
 from msclong.reporting.comparisons import Comparison, Refusal
+from msclong.reporting.inline import said
 from msclong.reporting.record import Block, Paragraph, Section
 from msclong.reporting.wording import spoken
 
@@ -16,6 +18,12 @@ EXPECTED = (
     "posterior averages over the covariance parameters where REML takes their best value, and draws have Monte Carlo "
     "error."
 )
+
+DIFFERENCE = "difference.largest"
+"""The ARD's name of the largest difference of two engines' estimates, in standard errors."""
+
+WIDTHS = ("width.least", "width.largest")
+"""Of the least and the largest ratio of two engines' widths of intervals."""
 
 
 def agreement(analysis: Analysis, found: Comparison | Refusal) -> Section | None:
@@ -48,22 +56,27 @@ def _compared(
     largest = int(np.abs(distance).argmax())
     width = ((table["upper"] - table["lower"]) / (reference["upper"] - reference["lower"])).to_numpy()
     text = (
-        f"Over the {len(rows)} {what}, estimates of the {spoken(other)} fit differ from those of the "
-        f"{spoken(first)} fit by {_at_most(abs(distance[largest]))} of a standard error ({rows[largest]}). "
+        f"Over the {say.count(len(rows))} {what}, estimates of the {spoken(other)} fit differ from those of the "
+        f"{spoken(first)} fit by {_at_most(abs(distance[largest]), DIFFERENCE)} of a standard error ({rows[largest]}). "
         f"Its intervals are {_width(float(width.min()), float(width.max()))}."
     )
     if "mcse" in table:
         error = float((table["mcse"] / reference["se"]).max())
-        text += f" The Monte Carlo error of its estimates is {_at_most(error)} of a standard error."
+        text += f" The Monte Carlo error of its estimates is {_at_most(error, 'mcse.largest')} of a standard error."
     return text
 
 
-def _at_most(value: float) -> str:
-    return "less than 0.001" if value < 0.001 else f"at most {numbers.significant(value, 2)}"
+def _at_most(value: float, stat: str) -> str:
+    if value < 0.001:
+        return said("less than 0.001", value, stat)
+    return f"at most {say.significant(value, 2, stat)}"
 
 
 def _width(low: float, high: float) -> str:
-    texts = f"{low:.2f}", f"{high:.2f}"
+    texts = numbers.fixed(low, 2), numbers.fixed(high, 2)
     if texts == ("1.00", "1.00"):
         return "equally wide"
-    return f"{texts[0]} times as wide" if texts[0] == texts[1] else f"{texts[0]} to {texts[1]} times as wide"
+    first = said(texts[0], low, WIDTHS[0])
+    return (
+        f"{first if texts[0] == texts[1] else f'{first} to {said(texts[1], high, WIDTHS[1])}'} times as wide"
+    )

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from msclong.printing import numbers
+from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL, Analysis
+from msclong.reporting.at_random import meaning
 from msclong.reporting.cautions import cautions
 from msclong.reporting.comparisons import Comparison, Refusal, baseline
+from msclong.reporting.inline import said
 from msclong.reporting.record import Paragraph, Section
 from msclong.reporting.tables import shared_decimals
 from msclong.reporting.wording import inside, listed, spoken
-
-NBSP = "\N{NO-BREAK SPACE}"
 
 
 def answer(analysis: Analysis, found: Comparison | Refusal) -> Section:
@@ -97,24 +98,20 @@ def _again(analysis: Analysis, rows: Comparison, engine: str, decimals: int) -> 
 def _figures(analysis: Analysis, row: pd.Series, engine: str, decimals: int, evidence: bool) -> str:
     """'-2.28 points (95% confidence interval -4.30 to -0.26; p = 0.027)'."""
     kind = "credible" if analysis.bayesian(engine) else "confidence"
-    inner = f"{LEVEL:.0%} {kind} interval {numbers.interval(row['lower'], row['upper'], decimals, NBSP)}"
+    inner = f"{LEVEL:.0%} {kind} interval {say.interval(row['lower'], row['upper'], decimals)}"
     if evidence and "p_value" in row:
-        inner += f"; {_equals('p', row['p_value'])}"
+        inner += f"; p{say.NBSP}{say.p_value(row['p_value'])}"
         if "p_adjusted" in row:
-            inner += f"; {_equals('adjusted p', row['p_adjusted'])}"
+            inner += f"; adjusted p{say.NBSP}{say.p_value(row['p_adjusted'], 'adj.p.value')}"
     elif evidence:
         below = row["estimate"] < analysis.null
         lower = row["prob_below_1" if analysis.null else "prob_negative"]
         mass = lower if below else 1 - lower
         side = f"{'below' if below else 'above'} {analysis.null_word}"
-        inner += f"; posterior probability that it lies {side} {numbers.probability(mass)}"
-    unit = "" if analysis.null or analysis.of_probability else analysis.names.unit.replace(" ", NBSP)
-    return f"{numbers.fixed(row['estimate'], decimals)}{unit} ({inner})"
-
-
-def _equals(name: str, p: float) -> str:
-    text = numbers.p_value(p)
-    return f"{name}{NBSP}{text[0]}{NBSP}{text[1:]}" if text.startswith("<") else f"{name}{NBSP}={NBSP}{text}"
+        told = said(numbers.probability(mass), mass, f"prob.{side.replace(' ', '.')}")
+        inner += f"; posterior probability that it lies {side} {told}"
+    unit = "" if analysis.null or analysis.of_probability else analysis.names.unit.replace(" ", say.NBSP)
+    return f"{say.fixed(row['estimate'], decimals)}{unit} ({inner})"
 
 
 def _reading(analysis: Analysis) -> str:
@@ -128,6 +125,5 @@ def _reading(analysis: Analysis) -> str:
     return (
         f"All {analysis.occasion}s are in [[table:contrasts]] and [[figure:forest]]. Estimates are marginal "
         f"(least-squares) {analysis.averages} of the model and their {analysis.effect}s. They rest on the assumption "
-        "that missing outcomes are missing at random: that, given what was observed, whether a value is missing does "
-        f"not depend on that value. {last}"
+        f"that missing outcomes are missing {meaning(analysis.engines)}. {last}"
     )

@@ -6,6 +6,7 @@ from msclong.errors import HypothesisError
 from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.record import Block, Cell, Column, FoldOut, Paragraph, Row, Section, Table
+from msclong.reporting.sections.draws import errors_note
 from msclong.reporting.tables import full_table, number_cell
 from msclong.reporting.wording import spoken
 from msclong.results.fit import Fit
@@ -26,7 +27,9 @@ def coefficients(analysis: Analysis) -> Section:
             caption,
             "Coefficient",
             same_unit=False,
-            notes=_scale(analysis),
+            notes=(*_scale(analysis), *errors_note(fit, number)),
+            engine=name,
+            context="coefficients",
         )
         if not analysis.bayesian(name):
             folds += _terms(fit, name, number)
@@ -68,7 +71,7 @@ def _terms(fit: Fit, name: str, number: int) -> list[Block]:
         return []
     columns = [
         Column("Term"),
-        *(Column(label, kind="number") for label in ("F", "df", "Denominator df", "p")),
+        *(Column(label, kind="number", stat=stat, of=(("engine", name),)) for label, stat in F_TESTS),
     ]
     rows = []
     for term, figures in tests.iterrows():
@@ -84,4 +87,9 @@ def _terms(fit: Fit, name: str, number: int) -> list[Block]:
         "equal weights. p: not adjusted for multiplicity."
     )
     title = f"Type III tests of the terms, {spoken(name)} fit"
-    return [FoldOut(title, (Table(f"terms-{number}", title, tuple(columns), tuple(rows), (note,)),))]
+    table = Table(f"terms-{number}", title, tuple(columns), tuple(rows), (note,), context="terms")
+    return [FoldOut(title, (table,))]
+
+
+F_TESTS = (("F", "statistic"), ("df", "df"), ("Denominator df", "df.error"), ("p", "p.value"))
+"""Headings of F tests, and the ARD's names."""

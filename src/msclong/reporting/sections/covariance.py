@@ -14,7 +14,18 @@ from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.cautions import NEGLIGIBLE
 from msclong.reporting.plate import plate
-from msclong.reporting.record import Block, Cell, Column, Figure, FoldOut, Paragraph, Row, Section, Table
+from msclong.reporting.record import (
+    Axes,
+    Block,
+    Cell,
+    Column,
+    Figure,
+    FoldOut,
+    Paragraph,
+    Row,
+    Section,
+    Table,
+)
 from msclong.reporting.tables import full_table, interval_name, number_cell
 from msclong.reporting.wording import spoken
 from msclong.results.conditional_draws import ConditionalDraws
@@ -105,9 +116,7 @@ def _heatmap(
     if analysis.spec.weights:
         caption += " For observations of weight one."
     if observed is not None:
-        caption += (
-            " Above the diagonal, and in brackets: the same of the residuals, of those seen at both visits."
-        )
+        caption += " Beside it, observed: the same of the residuals, of those seen at both visits."
     spread = f"Standard deviations run from {numbers.fixed(sd.min(), decimals)} to {numbers.fixed(sd.max(), decimals)}"
     pairs = values.to_numpy()[np.tril_indices(len(values), -1)]
     ends = (
@@ -123,7 +132,9 @@ def _heatmap(
         caption,
         f"Heat map of the covariance over visits{whose}. {spread}{ends}.",
         drawn,
-        pd.concat(parts, axis="columns"),
+        pd.concat(parts, axis="columns")
+        .rename(index=analysis.names.label)
+        .rename(columns=analysis.names.label, level=1),
     )
 
 
@@ -137,7 +148,7 @@ def _random_effects(analysis: Analysis) -> Table:
         spreads = spreads[spreads**2 > NEGLIGIBLE * spreads.max() ** 2]
     decimals = max(2, numbers.decimals_for([spreads[spreads > 0].min() / 10]))
     for engine, found in entries.items():
-        columns.append(Column(engine, kind="number"))
+        columns.append(Column(engine, kind="number", stat="estimate", of=(("engine", engine),)))
         for name, value in found.items():
             cells.setdefault(name, [Cell(name)]).append(
                 number_cell(value, lambda v: numbers.fixed(v, decimals))
@@ -201,7 +212,8 @@ def _parameters(analysis: Analysis) -> Table:
         errors = not table["se"].isna().all()
         interval = {"lower", "upper"} <= set(table.columns)
         columns.append(Column("Estimate", engine, "number"))
-        columns += [Column("SD" if analysis.bayesian(engine) else "SE", engine, "number")] if errors else []
+        error = Column("SD" if analysis.bayesian(engine) else "SE", engine, "number", "std.error")
+        columns += [error] if errors else []
         columns += [Column(interval_name(analysis, engine), engine, "interval")] if interval else []
         size = NEGLIGIBLE * table["estimate"].abs().max() if fit.outcome.singular else 0.0
         for row, (_, figures) in zip(cells, table.iterrows(), strict=True):
@@ -223,7 +235,8 @@ def _parameters(analysis: Analysis) -> Table:
         caption = f"Covariance parameters, {analysis.predictor_scale}"
     headings = [f"{analysis.design.covariance.group} {group}" if group else "" for group in own]
     rows = tuple(Row(tuple(row), heading) for row, heading in zip(cells, headings, strict=True))
-    return Table("covariance-parameters", caption, tuple(columns), rows)
+    axes = Axes(group=analysis.design.covariance.group or "")
+    return Table("covariance-parameters", caption, tuple(columns), rows, axes=axes)
 
 
 def _family_parameters(analysis: Analysis) -> list[Table]:
@@ -245,7 +258,16 @@ def _family_parameters(analysis: Analysis) -> list[Table]:
             key = f"family-{number}"
             tables.append(
                 full_table(
-                    table, labels, [""] * len(labels), key, caption, "Parameter", same_unit=False, notes=notes
+                    table,
+                    labels,
+                    [""] * len(labels),
+                    key,
+                    caption,
+                    "Parameter",
+                    same_unit=False,
+                    notes=notes,
+                    engine=name,
+                    context="family",
                 )
             )
     return tables

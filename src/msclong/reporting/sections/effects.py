@@ -13,7 +13,15 @@ from msclong.reporting.comparisons import Comparison, Refusal, baseline
 from msclong.reporting.multiplicity import adjustment
 from msclong.reporting.plate import plate
 from msclong.reporting.record import Block, Figure, FoldOut, Paragraph, Section
-from msclong.reporting.tables import beyond_margin, effects_table, full_table, means_table
+from msclong.reporting.sections.draws import errors_note
+from msclong.reporting.tables import (
+    BY_VISIT,
+    CONTRASTS,
+    beyond_margin,
+    effects_table,
+    full_table,
+    means_table,
+)
 from msclong.reporting.wording import inside, listed, spoken
 
 MOST_FOREST_ROWS = 40
@@ -75,8 +83,14 @@ def contrasts_section(analysis: Analysis, found: Comparison | Refusal) -> Sectio
             f"contrasts-{number}",
             caption,
             _time_heading(analysis),
-            notes=_contrasts_notes(analysis, {analysis.bayesian(name)}),
+            notes=(
+                *_contrasts_notes(analysis, {analysis.bayesian(name)}),
+                *errors_note(analysis.fits[name], number),
+            ),
             headings={"p_margin": f"p({beyond_margin(analysis)})"},
+            engine=name,
+            axes=BY_VISIT,
+            context=CONTRASTS,
         )
         blocks.append(FoldOut(f"All figures of the {spoken(name)} fit", (full,)))
     return Section("contrasts", title, tuple(blocks))
@@ -94,7 +108,7 @@ def _over_subjects(analysis: Analysis) -> list[Paragraph]:
     if design.zero is not None:
         text += " Zeros are part of them."
     if design.family.link == "log" and not design.family.transformed_gaussian:
-        text += " Each is the posterior median, its SD half the width of the central 68 % interval."
+        text += " Each is the posterior median, its SD half the width of the central 68% interval."
     fixed = design.fixed
     if covariates := [v for v in fixed.variables if v not in fixed.discrete and v != analysis.visit]:
         text += f" They are at the mean of {listed(covariates)}."
@@ -124,8 +138,10 @@ def means_figure(analysis: Analysis, found: Comparison, key: str = "means") -> F
     """The first engine's marginal means on the time axis."""
     engine, table = next(iter(found.tables.items()))
     data = pd.DataFrame({"arm": found.groups, "visit": found.labels}).join(
-        table[["estimate", "lower", "upper"]].reset_index(drop=True)
+        table[["estimate", "lower", "upper", "se"]].reset_index(drop=True)
     )
+    if analysis.counts is not None:
+        data = data.merge(analysis.counts, "left", ["arm", "visit"])
     names, spec = analysis.names, analysis.spec
     figure = means_over_time(
         data,

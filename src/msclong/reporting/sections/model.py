@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pandas as pd
+
+from msclong.printing import numbers
 from msclong.reporting.analysis import Analysis
 from msclong.reporting.cautions import unused, used
 from msclong.reporting.comparisons import baseline
@@ -9,6 +14,7 @@ from msclong.reporting.covariance_words import covariance_in_words
 from msclong.reporting.methods import methods, priors_in_words
 from msclong.reporting.multiplicity import adjustment
 from msclong.reporting.record import (
+    Axes,
     Block,
     Bullets,
     Code,
@@ -32,7 +38,7 @@ def model(analysis: Analysis) -> Section:
         estimation["Multiplicity"] = Description(
             f"Contrasts ([[table:contrasts]]). {adjusted.text}", adjusted.cites
         )
-    covariance, mean = covariance_in_words(analysis.design), _baseline(analysis)
+    covariance, mean = covariance_in_words(analysis.design), baseline_use(analysis)
     described = {**estimation, "covariance": covariance, "mean": mean}
     blocks: list[Block] = [
         Code(spec.formula, "formula"),
@@ -54,7 +60,12 @@ def model(analysis: Analysis) -> Section:
             caption = (
                 f"Prior distributions of the {spoken(name)} fit, {analysis.design.family.predictor_scale}"
             )
-            table = frame_table(fit.priors, f"priors-{number}", caption)
+            table = replace(
+                frame_table(_typeset(fit.priors), f"priors-{number}", caption),
+                axes=Axes("parameter"),
+                context="priors",
+            )
+            table = replace(table, columns=tuple(replace(c, of=(("engine", name),)) for c in table.columns))
             blocks += [
                 Subheading("Prior distributions"),
                 Paragraph(f"{words.text} All are in [[table:priors-{number}]]."),
@@ -66,6 +77,11 @@ def model(analysis: Analysis) -> Section:
     if cited:
         blocks += [Subheading("References"), Bullets(tuple(REFERENCES[key] for key in cited))]
     return Section("model", "The model", tuple(blocks))
+
+
+def _typeset(priors: pd.DataFrame) -> pd.DataFrame:
+    """'Normal(−2, 1)': numbers below zero with a true minus sign."""
+    return priors.replace(r"(?<=[( ])-(?=[\d.])", numbers.MINUS, regex=True)
 
 
 def _fallback(analysis: Analysis) -> list[Block]:
@@ -80,7 +96,7 @@ def _fallback(analysis: Analysis) -> list[Block]:
     return [Paragraph(text), Bullets(tuple(f"{name}: {inside(reason)}." for name, reason in tried))]
 
 
-def _baseline(analysis: Analysis) -> Description:
+def baseline_use(analysis: Analysis) -> Description:
     """What became of the baseline visit, where the spec says."""
     use = analysis.spec.baseline_as
     if use == "constrained":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from msclong.plots.trajectories import individual_trajectories
+from msclong.reporting import say
 from msclong.reporting.analysis import Analysis
 from msclong.reporting.plate import plate
 from msclong.reporting.record import Paragraph, Section
@@ -27,15 +28,17 @@ def observed(analysis: Analysis) -> Section:
     drawn = individual_trajectories(
         data, grid, analysis.spec.outcome_label, analysis.names.time_axis, MOST_DRAWN
     )
+    if grid is not None:
+        data["mean"] = data.groupby(["arm", "position"])["value"].transform("mean")
     largest = int(data.groupby("arm")["subject"].nunique().max())
     caption = f"Observed {inside(analysis.spec.outcome_label)}: one line for each participant"
     if largest > MOST_DRAWN:
-        caption += f" (at most {MOST_DRAWN} in each arm, evenly chosen)"
+        caption += f" (at most {say.count(MOST_DRAWN, 'n.drawn')} in each arm, evenly chosen)"
     if grid is None:
         caption += "."
     else:
         caption += (
-            "; black, the mean of those observed at each visit. Where participants drop out, these means are "
+            "; thick, the mean of those observed at each visit. Where participants drop out, these means are "
             "of different people at different visits and need not agree with the model's."
         )
     if analysis.per_exposure:

@@ -11,8 +11,10 @@ from msclong.data.missingness import missing_patterns, visit_counts
 from msclong.errors import DataError, MsclongWarning
 from msclong.plots.style import capitalised
 from msclong.printing import numbers
+from msclong.reporting import say
 from msclong.reporting.analysis import Analysis
-from msclong.reporting.record import Block, Cell, Column, Paragraph, Row, Section, Table
+from msclong.reporting.record import Axes, Block, Cell, Column, FoldOut, Paragraph, Row, Section, Table
+from msclong.reporting.sections.missing import missing_figure
 from msclong.reporting.wording import counted
 
 MOST_PATTERNS = 10
@@ -33,7 +35,12 @@ def participants(analysis: Analysis) -> Section:
         blocks = _without_visits(analysis)
     else:
         data = _with_arm(analysis)
-        blocks = (_overview(data), _counts(analysis, data), *_patterns(analysis, data))
+        blocks = (
+            _overview(data),
+            _counts(analysis, data),
+            *missing_figure(analysis, data),
+            *(FoldOut(table.caption, (table,)) for table in _patterns(analysis, data)),
+        )
     return Section("participants", "Participants and missing visits", blocks)
 
 
@@ -62,12 +69,14 @@ def _overview(data: LongData) -> Paragraph:
     missing, of = int(last["missing"].sum()), int(last["subjects"].sum())
     complete = int(by_kind.get("complete", 0))
     text = (
-        f"Of {counted(total, 'participant')}, {complete:,} ({numbers.percent(complete, total)}) were observed "
-        f"at all {len(data.visits)} visits. At the last visit the outcome of {missing:,} "
-        f"({numbers.percent(missing, of)}) was missing."
+        f"Of {say.counted(total, 'participant', stat='N')}, {say.count(complete, 'n.complete')} "
+        f"({say.percent(complete, total, 'p.complete')}) were observed at all "
+        f"{say.count(len(data.visits), 'n.visits')} visits. At the last visit the outcome of "
+        f"{say.count(missing, 'n.missing')} ({say.percent(missing, of, 'p.missing')}) was missing."
     )
     if intermittent := int(by_kind.get("intermittent", 0)):
-        text += f" {counted(intermittent, 'participant')} missed a visit and came back later."
+        who = say.counted(intermittent, "participant", stat="n.intermittent")
+        text += f" {who} missed a visit and came back later."
     return Paragraph(text)
 
 
@@ -79,11 +88,13 @@ def _counts(analysis: Analysis, data: LongData) -> Table:
     for arm in arms:
         part = counts if arm is None else counts[counts[data.arm] == arm]
         enrolled = int(part["subjects"].iloc[0])
-        span = f"n = {enrolled:,}" if arm is None else f"{analysis.names.arm(arm)} (n = {enrolled:,})"
+        n = f"n = {say.count(enrolled, 'N')}"
+        span = n if arm is None else f"{analysis.names.arm(arm)} ({n})"
+        of = (("arm", "" if arm is None else analysis.names.arm(arm)),)
         columns += [
-            Column("Observed", span, "number"),
-            Column("Missing", span, "number"),
-            Column("%", span, "number"),
+            Column("Observed", span, "number", "n", of),
+            Column("Missing", span, "number", "n.missing", of),
+            Column("%", span, "number", "p.missing", of, scale=100),
         ]
         figures = zip(
             part["observed"].tolist(), part["missing"].tolist(), part["percent_missing"].tolist(), strict=True
@@ -92,7 +103,7 @@ def _counts(analysis: Analysis, data: LongData) -> Table:
             row += [
                 Cell(f"{observed:,}", observed),
                 Cell(f"{missing:,}", missing),
-                Cell(numbers.fixed(percent, 1), percent),
+                Cell(numbers.fixed(percent, 1), percent / 100),
             ]
     return Table(
         "visits",
@@ -100,16 +111,18 @@ def _counts(analysis: Analysis, data: LongData) -> Table:
         tuple(columns),
         tuple(Row(tuple(row)) for row in cells),
         ("A visit without a row counts as missing. %: missing, of the participants of the arm in the data.",),
+        axes=Axes(row="visit"),
     )
 
 
-def _patterns(analysis: Analysis, data: LongData) -> tuple[Block, ...]:
+def _patterns(analysis: Analysis, data: LongData) -> tuple[Table, ...]:
     patterns = missing_patterns(data)
     if len(patterns) == 1:
         return ()
     span = capitalised(str(data.visit))
-    columns = [Column(analysis.names.label(visit), span, "mark") for visit in data.visits]
-    columns = [Column("Pattern"), *columns, Column("n", kind="number"), Column("%", kind="number")]
+    labels = [analysis.names.label(visit) for visit in data.visits]
+    columns = [Column(visit, span, "mark", "observed", (("visit", visit),)) for visit in labels]
+    columns = [Column("Pattern"), *columns, Column("n", kind="number"), Column("%", kind="number", scale=100)]
     rows = []
     for pattern, kind, n, percent in patterns.head(MOST_PATTERNS)[
         ["pattern", "kind", "subjects", "percent"]
@@ -117,7 +130,8 @@ def _patterns(analysis: Analysis, data: LongData) -> tuple[Block, ...]:
         marks = [
             Cell("\N{BLACK CIRCLE}" if mark == "O" else "\N{MIDDLE DOT}", mark == "O") for mark in pattern
         ]
-        rows.append(Row((Cell(KINDS[kind]), *marks, *_share(n, percent))))
+        of = (("pattern", f"{KINDS[kind]} {''.join(mark.text for mark in marks)}"),)
+        rows.append(Row((Cell(KINDS[kind]), *marks, *_share(n, percent)), of=of))
     rest = patterns.iloc[MOST_PATTERNS:]
     if len(rest):
         blanks = [Cell("") for _ in data.visits]
@@ -136,21 +150,24 @@ def _patterns(analysis: Analysis, data: LongData) -> tuple[Block, ...]:
 
 
 def _share(n: int, percent: float) -> tuple[Cell, Cell]:
-    return Cell(f"{n:,}", int(n)), Cell(f"{percent:.1f}", float(percent))
+    return Cell(f"{n:,}", int(n)), Cell(numbers.fixed(percent, 1), float(percent) / 100)
 
 
 def _without_visits(analysis: Analysis) -> tuple[Block, ...]:
     frame, subject = analysis.design.fixed.frame, analysis.subject
     sizes = frame.groupby(subject, observed=True).size().to_numpy()
     low, middle, high = (int(np.quantile(sizes, q)) for q in (0, 0.5, 1))
-    spread = f"{low} each" if low == high else f"{low} to {high} each, median {middle}"
+    least = say.count(low, "min")
+    spread = f"{least} each"
+    if low < high:
+        spread = f"{least} to {say.count(high, 'max')} each, median {say.count(middle, 'median')}"
     text = (
-        f"{counted(analysis.first.n_subjects, 'participant')} contributed "
-        f"{counted(len(frame), 'observed outcome')} ({spread}). The model names no planned visits, so that "
-        "missing visits cannot be counted; name the column with ModelSpec(..., visit=...) where visits were "
-        "planned."
+        f"{say.counted(analysis.first.n_subjects, 'participant')} contributed "
+        f"{say.counted(len(frame), 'observed outcome', stat='n.obs')} ({spread}). The model names no "
+        "planned visits, so that missing visits cannot be counted; name the column with ModelSpec(..., visit=...) "
+        "where visits were planned."
     )
     unobserved = len(analysis.data.frame) - len(frame)
     if unobserved:
-        text += f" {counted(unobserved, 'row')} without an outcome {'was' if unobserved == 1 else 'were'} left out."
+        text += f" {say.counted(unobserved, 'row')} without an outcome {'was' if unobserved == 1 else 'were'} left out."
     return (Paragraph(text),)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from msclong.printing import numbers
+from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL, Analysis
+from msclong.reporting.at_random import at_random, entered
 from msclong.reporting.comparisons import baseline
-from msclong.reporting.record import Definitions, Section
-from msclong.reporting.wording import counted, inside, listed, sentence
+from msclong.reporting.record import Block, Definitions, Section, Subheading
+from msclong.reporting.wording import inside, listed, sentence
 
 
 def question(analysis: Analysis) -> Section:
@@ -29,12 +30,21 @@ def question(analysis: Analysis) -> Section:
     items.append(
         (
             "Missing outcomes",
-            "All observed outcomes of every participant enter the likelihood; none is imputed or carried "
-            "forward. Inference is valid if outcomes are missing at random.",
+            f"{entered(analysis.engines, 'enter')}; none is imputed or carried forward. Inference is valid if "
+            f"outcomes are missing {at_random(analysis.engines)}.",
         )
     )
     items.append(("Intervals", _intervals(analysis)))
-    return Section("question", "What was asked", (Definitions(tuple(items)),))
+    return Section("question", "What was asked", (Definitions(tuple(items)), *_estimand(analysis)))
+
+
+def _estimand(analysis: Analysis) -> tuple[Block, ...]:
+    """The five attributes, where an estimand was declared."""
+    if analysis.estimand is None:
+        return ()
+    visits = None if analysis.continuous_time or not analysis.times else analysis.times
+    stated = analysis.estimand.statement(analysis.spec, visits=visits, arms=analysis.arms)
+    return (Subheading("Estimand, in the attributes of ICH E9(R1)"), Definitions(tuple(stated)))
 
 
 def _intervals(analysis: Analysis) -> str:
@@ -80,10 +90,9 @@ def _outcome(analysis: Analysis) -> str:
 
 def _arms(analysis: Analysis) -> str:
     frame, subject = analysis.design.fixed.frame, analysis.subject
-    sizes = frame.groupby(analysis.arm, observed=True)[subject].nunique()
+    sizes = frame.groupby(analysis.arm, observed=True)[subject].nunique().reindex(list(analysis.arms))
     texts = [
-        f"{analysis.names.arm(arm)} (n = {n})"
-        for arm, n in zip(analysis.arms, sizes[list(analysis.arms)], strict=True)
+        f"{analysis.names.arm(arm)} (n = {say.count(n)})" for arm, n in zip(analysis.arms, sizes, strict=True)
     ]
     control = analysis.names.arm(analysis.arms[0])
     how = "divided by" if analysis.null else "minus"
@@ -116,9 +125,10 @@ def _baseline(analysis: Analysis) -> str:
 def _participants(analysis: Analysis) -> str:
     fit = analysis.first
     enrolled = analysis.data.n_subjects
-    text = f"{counted(fit.n_subjects, 'participant')} with {counted(fit.n_obs, 'observed outcome')}"
+    text = f"{say.counted(fit.n_subjects, 'participant')} with "
+    text += say.counted(fit.n_obs, "observed outcome", stat="n.obs")
     without = enrolled - fit.n_subjects
-    return f"{text}; {without} more without any." if without else f"{text}."
+    return f"{text}; {say.count(without, 'n.without')} more without any." if without else f"{text}."
 
 
 def _margin(analysis: Analysis) -> str:
@@ -126,7 +136,7 @@ def _margin(analysis: Analysis) -> str:
     if margin is None:
         return "None was specified."
     side = "below" if margin < analysis.null else "above"
-    text = f"{numbers.stated(margin)}{'' if analysis.null else analysis.names.unit}"
+    text = f"{say.stated(margin, 'margin')}{'' if analysis.null else analysis.names.unit}"
     kinds = {analysis.bayesian(name) for name in analysis.fits}
     given = (
         [f"one-sided p-values of a test that the {analysis.effect} lies"] if False in kinds and margin else []

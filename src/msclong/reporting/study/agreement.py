@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from msclong.printing import numbers
+from msclong.reporting import say
+from msclong.reporting.inline import said
 from msclong.reporting.record import Block, Cell, Column, Paragraph, Row, Section, Table
-from msclong.reporting.sections.agreement import EXPECTED
+from msclong.reporting.sections.agreement import DIFFERENCE, EXPECTED, WIDTHS
 from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, row_at
 from msclong.reporting.study.tables import NONE
-from msclong.reporting.wording import counted, listed, spoken
+from msclong.reporting.wording import listed, spoken
 
 LARGE = 0.5
 """Standard errors: a difference beyond this is pointed out."""
@@ -79,33 +81,33 @@ def _words(compared: list[Compared], first: str, other: str) -> str:
     total = sum(c.rows for c in compared)
     conflicts = [c for c in compared if c.conflicts]
     text = (
-        f"Both engines estimated {counted(total, 'contrast')}, of {counted(len(compared), 'outcome')}. The "
+        f"Both engines estimated {say.counted(total, 'contrast')}, of {say.counted(len(compared), 'outcome')}. The "
         f"{spoken(first)} and the {spoken(other)} interval of a contrast both hold no change or both exclude it"
     )
     if conflicts:
         rows = sum(len(c.conflicts) for c in conflicts)
-        text += f", except of {counted(rows, 'contrast')} of {listed([c.one.label for c in conflicts])}"
+        text += f", except of {say.counted(rows, 'contrast')} of {listed([c.one.label for c in conflicts])}"
     same = [c for c in compared if c.apart is not None]
     if same:
         worst = max(same, key=lambda c: c.apart or 0)
         text += (
             f". Where both fitted one model, estimates differ by at most "
-            f"{numbers.significant(worst.apart or 0, 2)} of a "
+            f"{say.significant(worst.apart or 0, 2, DIFFERENCE)} of a "
             f"standard error ({worst.one.label}, {worst.one.row_name(worst.where)})"
         )
         far = [c.one.label for c in same if (c.apart or 0) > LARGE]
         if far:
-            text += f"; by more than {LARGE:g} of one in {listed(far)}"
+            text += f"; by more than {said(f'{LARGE:g}', LARGE, 'limit')} of one in {listed(far)}"
     return f"{text}."
 
 
 def _table(compared: list[Compared], first: str, other: str, number: int) -> Table:
     columns = (
         Column("Outcome", kind="prose"),
-        Column("Contrasts", kind="number"),
-        Column("Largest difference, SEs", kind="number"),
-        Column("at"),
-        Column("Width of intervals", kind="interval"),
+        Column("Contrasts", kind="number", stat="n"),
+        Column("Largest difference, SEs", kind="number", stat=DIFFERENCE),
+        Column("at", stat="difference.largest.at"),
+        Column("Width of intervals", kind="interval", stat=WIDTHS),
         Column("Intervals disagree at", kind="prose"),
     )
     rows = []
@@ -128,4 +130,11 @@ def _table(compared: list[Compared], first: str, other: str, number: int) -> Tab
         f"intervals relative to {spoken(first)} ones. Disagree: one holds no change, the other does not. Other "
         "models: an engine fitted the declared approximation, and estimates have other units or effects.",
     )
-    return Table(f"agreement-{number}", f"{other} against {spoken(first)} fits", columns, tuple(rows), notes)
+    return Table(
+        f"agreement-{number}",
+        f"{other} against {spoken(first)} fits",
+        columns,
+        tuple(rows),
+        notes,
+        context="agreement",
+    )

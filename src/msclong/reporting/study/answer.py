@@ -5,14 +5,16 @@ from __future__ import annotations
 import pandas as pd
 
 from msclong.printing import numbers
+from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL
+from msclong.reporting.at_random import at_random
+from msclong.reporting.inline import said
 from msclong.reporting.record import Block, Bullets, Paragraph, Section
+from msclong.reporting.stat_names import OF_COLUMNS
 from msclong.reporting.study.design_limits import event_sentences
 from msclong.reporting.study.plan_note import plan_note
 from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, row_at
-from msclong.reporting.wording import counted, inside, listed, spoken
-
-NBSP = "\N{NO-BREAK SPACE}"
+from msclong.reporting.wording import inside, listed, spoken
 
 ALPHA = 1 - LEVEL
 
@@ -29,7 +31,7 @@ UNCONTROLLED = (
 )
 CONTROLLED = (
     "Differences between arms are effects of treatment as far as allocation was at random, patients and assessors did "
-    "not know it, and missing outcomes are missing at random ([[section:design]])."
+    "not know it, and missing outcomes are missing {at_random} ([[section:design]])."
 )
 
 
@@ -38,14 +40,17 @@ def answer(found: StudyResult, printed: str | None = None) -> Section:
 
     printed : what an audit of published figures found, in a sentence or two.
     """
-    blocks: list[Block] = [Paragraph(CONTROLLED if found.arms else UNCONTROLLED, "caution")]
+    controlled = CONTROLLED.format(at_random=at_random(found.engines))
+    blocks: list[Block] = [Paragraph(controlled if found.arms else UNCONTROLLED, "caution")]
     blocks += [*plan_note(found, "caution"), *_failed(found)]
     primary = found.of_role("primary")
     for one in primary[:MOST_PRIMARY]:
         blocks += _outcome(found, one)
     if len(primary) > MOST_PRIMARY:
         blocks.append(
-            Paragraph(f"{len(primary) - MOST_PRIMARY} more primary outcomes are in [[section:primary]].")
+            Paragraph(
+                f"{say.count(len(primary) - MOST_PRIMARY)} more primary outcomes are in [[section:primary]]."
+            )
         )
     if not primary:
         blocks.append(Paragraph("No primary outcome was declared, or none could be fitted.", "answer"))
@@ -61,9 +66,9 @@ def _failed(found: StudyResult) -> list[Block]:
     failed = [one.label for one in found.outcomes if one.reasons]
     if not failed:
         return []
-    named = listed(failed if len(failed) <= 6 else [*failed[:6], f"{len(failed) - 6} more"])
-    text = f"{counted(len(failed), 'outcome')} of {len(found.outcomes)} could not be analysed by every engine: {named}"
-    return [Paragraph(f"{text}. The reasons are in [[section:checks]].", "caution")]
+    named = listed(failed if len(failed) <= 6 else [*failed[:6], f"{say.count(len(failed) - 6)} more"])
+    text = f"{say.counted(len(failed), 'outcome')} of {say.count(len(found.outcomes), 'N')} could not be analysed"
+    return [Paragraph(f"{text} by every engine: {named}. The reasons are in [[section:checks]].", "caution")]
 
 
 def _outcome(found: StudyResult, one: OutcomeResult) -> list[Block]:
@@ -80,7 +85,7 @@ def _outcome(found: StudyResult, one: OutcomeResult) -> list[Block]:
         what = f"{analysis.effect} of" if analysis.null else "change in"
         text = f"Primary outcome: {what} {average} from {analysis.names.visit(analysis.design.baseline)}"
     if len(rows) < len(one.tested):
-        text += f", at the last of {counted(len(one.tested), 'tested contrast')}"
+        text += f", at the last of {say.counted(len(one.tested), 'tested contrast')}"
     lines = tuple(_line(found, one, row) for row in rows)
     return [
         Paragraph(f"{text}.", "answer"),
@@ -107,33 +112,31 @@ def _line(found: StudyResult, one: OutcomeResult, key: RowKey) -> str:
         if row is None:
             continue
         decimals = numbers.decimals_for(table["se"])
-        limits = numbers.interval(row["lower"], row["upper"], decimals, NBSP)
-        unit = "" if one.analyses[engine].null else one.analyses[engine].names.unit.replace(" ", NBSP)
-        figure = f"{numbers.fixed(row['estimate'], decimals)}{unit}"
+        limits = say.interval(row["lower"], row["upper"], decimals)
+        unit = "" if one.analyses[engine].null else one.analyses[engine].names.unit.replace(" ", say.NBSP)
+        figure = f"{say.fixed(row['estimate'], decimals)}{unit}"
         if not found.bayesian[engine]:
             adjusted = "p_adjusted" in row and not pd.isna(row["p_adjusted"])
             name, p = ("adjusted p", "p_adjusted") if adjusted else ("p", "p_value")
             parts.append(
-                f"{figure} ({LEVEL:.0%} CI {limits}; {numbers.fixed(row['df'], 1)}{NBSP}df; "
-                f"{name}{NBSP}{_equals(numbers.p_value(row[p]))})"
+                f"{figure} ({LEVEL:.0%} CI {limits}; {say.fixed(row['df'], 1, 'df')}{say.NBSP}df; "
+                f"{name}{say.NBSP}{say.p_value(row[p], OF_COLUMNS[p])})"
             )
             continue
         told = []
-        if "prob_improved" in row:
-            told.append(f"P(improved){NBSP}{_equals(numbers.probability(row['prob_improved']))}")
+        if "prob_improved" in row and not pd.isna(row["prob_improved"]):
+            told.append(
+                f"P(improved){say.NBSP}{say.probability(row['prob_improved'], OF_COLUMNS['prob_improved'])}"
+            )
         margin = one.endpoint.spec.margin
         if margin is not None and not pd.isna(row["prob_beyond_margin"]):
-            beyond = _equals(numbers.probability(row["prob_beyond_margin"]))
-            told.append(f"P(beyond {numbers.stated(margin)}){NBSP}{beyond}")
+            beyond = say.probability(row["prob_beyond_margin"], OF_COLUMNS["prob_beyond_margin"])
+            told.append(f"P(beyond {say.stated(margin, 'margin')}){say.NBSP}{beyond}")
         if parts:
             parts.append(f"{spoken(engine)}: {', '.join(told) or f'{figure} ({LEVEL:.0%} CrI {limits})'}")
         else:
             parts.append(f"{figure} ({'; '.join([f'{LEVEL:.0%} CrI {limits}', *told])})")
     return f"{one.row_name(key)}: {'; '.join(parts)}."
-
-
-def _equals(text: str) -> str:
-    return f"{text[0]}{NBSP}{text[1:]}" if text[0] in "<>" else f"={NBSP}{text}"
 
 
 def _counted(found: StudyResult, role: str) -> str:
@@ -142,9 +145,9 @@ def _counted(found: StudyResult, role: str) -> str:
     known = [one for one in every if one.tables and one.endpoint.sign is not None]
     parts = [f"{_moved(found, known, role)}, by {_rule(found, role)}"] if known else []
     if undirected := sum(one.endpoint.sign is None and bool(one.tables) for one in every):
-        parts.append(f"{counted(undirected, f'{role} outcome')} without a declared direction of benefit")
+        parts.append(f"{say.counted(undirected, f'{role} outcome')} without a declared direction of benefit")
     if without := sum(not one.tables for one in every):
-        parts.append(f"{counted(without, f'{role} outcome')} without results")
+        parts.append(f"{say.counted(without, f'{role} outcome')} without results")
     return f"{'; '.join(parts)}."
 
 
@@ -152,17 +155,18 @@ def _moved(found: StudyResult, known: list[OutcomeResult], role: str) -> str:
     """'The primary outcome improved', '3 of 7 secondary outcomes improved and 1 worsened'."""
     better, worse = (sum(shown(found, one, benefit) for one in known) for benefit in (True, False))
     if len(known) > 1:
-        also = f" and {worse} worsened" if worse else ""
-        return f"{better} of {len(known)} {role} outcomes improved{also}"
+        also = f" and {say.count(worse, 'n.worsened')} worsened" if worse else ""
+        return f"{say.count(better, 'n.improved')} of {say.count(len(known), 'N')} {role} outcomes improved{also}"
     verbs = ["improved"] * better + ["worsened"] * worse
     return f"The {role} outcome {' and '.join(verbs) or 'neither improved nor worsened'}"
 
 
 def _rule(found: StudyResult, role: str) -> str:
     if found.frequentist is None:
-        return f"a posterior probability above {1 - ALPHA / 2:g} at any tested visit"
+        limit = 1 - ALPHA / 2
+        return f"a posterior probability above {said(f'{limit:g}', limit, 'prob.limit')} at any tested visit"
     kind = "unadjusted p" if role == "exploratory" else "adjusted p"
-    text = f"{kind} below {ALPHA:.2g} at any tested visit"
+    text = f"{kind} below {said(f'{ALPHA:.2g}', ALPHA, 'alpha')} at any tested visit"
     if all(one.endpoint.test in TWO_SIDED for one in found.of_role(role)):
         return text
     return f"{text}, a worsening against which no test was made by the unadjusted interval"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from msclong.plots.outcome_panels import outcome_panels
+from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.comparisons import Comparison, means
 from msclong.reporting.plate import plate
@@ -55,7 +56,9 @@ def others(found: StudyResult) -> Section | None:
             last = {one.name: one.last for one in outcomes}
             blocks.append(contrasts_table(found, last, role, f"{caption}, last tested visit", False, note))
             whole = contrasts_table(found, rows, f"{role}-all", caption, False, note)
-            blocks.append(FoldOut(f"All tested visits of the {len(outcomes)} {role} outcomes", (whole,)))
+            blocks.append(
+                FoldOut(f"All tested visits of the {say.count(len(outcomes))} {role} outcomes", (whole,))
+            )
         else:
             blocks.append(contrasts_table(found, rows, role, caption, False, note))
     blocks += _panels(found)
@@ -94,7 +97,7 @@ def _panels(found: StudyResult) -> list[Block]:
     caption += "." if not logarithmic else "; logarithmic axes for ratios."
     left = len([one for one in found.outcomes if one.rows]) - len(shown)
     if left > 0:
-        caption += f" {left} more outcomes are not drawn: the figure holds at most {MOST_PANELS}."
+        caption += f" {say.count(left)} more outcomes are not drawn: the figure holds at most {say.count(MOST_PANELS)}."
     names = ", ".join(inside(one.label) for one in shown)
     alt = f"{len(shown)} small line plots of means by visit: {names}."
     return [plate("panels", caption, alt, drawn, data)]

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from msclong.printing import numbers
-from msclong.reporting.cautions import unused, used
+from msclong.reporting import say
+from msclong.reporting.cautions import unused, used, warned
 from msclong.reporting.record import (
     Block,
     Bullets,
     Cell,
     Column,
     FoldOut,
+    Noted,
     Paragraph,
     Row,
     Section,
     Subheading,
     Table,
 )
+from msclong.reporting.study.fit_of_outcomes import fit_of_outcomes
 from msclong.reporting.study.results import OutcomeResult, StudyResult
 from msclong.reporting.study.tables import NONE
-from msclong.reporting.wording import counted, inside, listed, spoken
+from msclong.reporting.wording import inside, listed, spoken
 from msclong.results.fit import Fit
+from msclong.study.jobs import Fitted
 
 MOST_NAMED = 6
 """Outcomes that share a note are named up to so many."""
 
 
 def checks(found: StudyResult) -> Section:
-    """One row for each fit, then what failed, what was done instead of what was declared, and notes once each."""
+    """Failures, convergence of each fit, fallbacks, how well each model fits, and notes once each."""
     fits = [
         (one, engine, analysis.first) for one in found.outcomes for engine, analysis in one.analyses.items()
     ]
@@ -36,16 +40,18 @@ def checks(found: StudyResult) -> Section:
     if fits:
         blocks.append(_table(found))
     blocks += _deviations(found)
+    if fits:
+        blocks += fit_of_outcomes(found)
     notes = _notes(found)
     blocks.append(Subheading("What was noticed on the way"))
     blocks.append(
-        FoldOut(counted(len(notes), "note"), (Bullets(tuple(notes)),)) if notes else Paragraph("Nothing.")
+        FoldOut(say.counted(len(notes), "note"), (Bullets(tuple(notes)),)) if notes else Paragraph("Nothing.")
     )
     return Section("checks", "Checks", tuple(blocks))
 
 
 def _overview(found: StudyResult, fits: int, unfit: list[tuple[OutcomeResult, str]]) -> str:
-    text = f"{counted(fits, 'fit')} of {counted(len(found.outcomes), 'outcome')}"
+    text = f"{say.counted(fits, 'fit')} of {say.counted(len(found.outcomes), 'outcome')}"
     if not unfit:
         return f"{text}; all met their engine\u2019s criteria of convergence." if fits else f"{text}."
     named = listed([f"{one.label} ({spoken(engine)})" for one, engine in unfit])
@@ -59,9 +65,16 @@ def _failures(found: StudyResult) -> list[Block]:
             failed.setdefault((one.label, reason), []).append(engine)
     if not failed:
         return []
-    columns = (Column("Outcome", kind="prose"), Column("Engine"), Column("Reason", kind="prose"))
+    columns = (
+        Column("Outcome", kind="prose"),
+        Column("Engine"),
+        Column("Reason", kind="prose", stat="error"),
+    )
     rows = tuple(
-        Row((Cell(label), Cell(", ".join(engines)), Cell(reason)))
+        Row(
+            (Cell(label), Cell(", ".join(engines)), Cell(reason, reason)),
+            of=(("outcome", label), ("engine", ", ".join(engines))),
+        )
         for (label, reason), engines in failed.items()
     )
     return [Table("failures", "Outcomes without results, and why", columns, rows)]
@@ -72,8 +85,9 @@ def _table(found: StudyResult) -> Table:
     for engine, posterior in found.bayesian.items():
         columns.append(Column("Converged", engine))
         if posterior:
-            columns += [Column("Checks met", engine, "interval"), Column("Least ESS", engine, "number"),
-                        Column("Pareto k\N{COMBINING CIRCUMFLEX ACCENT}", engine, "number")]  # fmt: skip
+            columns += [Column("Checks met", engine, "interval", ("n", "N")),
+                        Column("Least ESS", engine, "number", "ess.bulk.least"),
+                        Column("Pareto k\N{COMBINING CIRCUMFLEX ACCENT}", engine, "number", "pareto.k")]  # fmt: skip
         else:
             columns.append(Column("Iterations", engine, "number"))
     rows = []
@@ -134,20 +148,43 @@ def _deviations(found: StudyResult) -> list[Block]:
     return [Subheading("Fallbacks and approximations"), Bullets(tuple(told))]
 
 
+def warned_of(found: StudyResult) -> list[Noted]:
+    """What must be known of each fit's figures, for the ARD."""
+    told = [
+        note
+        for one in found.outcomes
+        for analysis in one.analyses.values()
+        for note in warned(analysis, one.label)
+    ]
+    for one in found.outcomes:
+        for engine in one.analyses:
+            if isinstance(result := found.study.results[one.name][engine], Fitted):
+                told += [Noted(one.label, engine, text) for text in result.warnings]
+    return told
+
+
+def noted_of(found: StudyResult) -> list[Noted]:
+    """What each fit left out, noticed or warned of, for the ARD."""
+    labels = {one.name: one.label for one in found.outcomes}
+    table = found.study.notes
+    return [
+        Noted(labels[outcome], engine, str(note))
+        for (outcome, engine), note in zip(table.index, table["note"], strict=True)
+    ]
+
+
 def _notes(found: StudyResult) -> list[str]:
     """Each note once, with the outcomes that it is of."""
-    labels = {one.name: one.label for one in found.outcomes}
     of: dict[str, list[str]] = {}
-    table = found.study.notes
-    for (outcome, _), note in zip(table.index, table["note"], strict=True):
-        of.setdefault(str(note), []).append(labels[outcome])
+    for outcome, _, note in noted_of(found):
+        of.setdefault(note, []).append(outcome)
     told = []
     for note, outcomes in of.items():
         names = list(dict.fromkeys(outcomes))
         if len(names) == len(found.fitted) > 1:
             told.append(f"All outcomes: {note}")
         elif len(names) > MOST_NAMED:
-            told.append(f"{counted(len(names), 'outcome')}: {note}")
+            told.append(f"{say.counted(len(names), 'outcome')}: {note}")
         else:
             told.append(f"{listed(names)}: {note}")
     return told

@@ -35,7 +35,7 @@ def declared(found: StudyResult) -> Section:
     ]
     columns = (
         Column("Outcome", kind="prose"), Column("Role"), Column("Better"), Column("Margin", kind="number"),
-        Column("MID", kind="number"), Column("n", kind="number"), Column("Visits", kind="number"),
+        Column("MID", kind="number"), Column("n", kind="number"), Column("Visits", kind="number", stat="n.visits"),
         Column("Model", kind="prose"),
         *(Column(f"Approximation ({spoken(engine)})", kind="prose") for engine in fitted),
     )  # fmt: skip

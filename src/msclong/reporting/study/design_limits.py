@@ -11,9 +11,12 @@ from msclong.errors import MsclongError
 from msclong.plots.selection import effect_over_population_means
 from msclong.plots.style import capitalised
 from msclong.printing import numbers
+from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL, Analysis, round_times
+from msclong.reporting.inline import plain, said
 from msclong.reporting.plate import plate
 from msclong.reporting.record import (
+    Axes,
     Block,
     Bullets,
     Cell,
@@ -25,7 +28,7 @@ from msclong.reporting.record import (
     Table,
 )
 from msclong.reporting.study.results import OutcomeResult, StudyResult
-from msclong.reporting.tables import Formatter, interval_cell, number_cell
+from msclong.reporting.tables import interval_cell, number_cell
 from msclong.reporting.wording import inside
 from msclong.single_arm.events import EventLimits, event_limits
 from msclong.single_arm.regression_to_the_mean import RegressionToTheMean, regression_to_the_mean
@@ -73,7 +76,8 @@ def design_limits(found: StudyResult) -> Section:
 
 def _regression(found: StudyResult) -> list[Block]:
     candidates = [*found.of_role("primary"), *found.of_role("secondary", "exploratory")]
-    one = next((one for one in candidates if one.own is not None and one.own.visit is not None), None)
+    planned = (one for one in candidates if one.own is not None and not one.own.continuous_time)
+    one = next((one for one in planned if one.own is not None and one.own.visit is not None), None)
     if one is None or one.own is None:
         return []
     heading = Subheading(f"How much of the change could be regression to the mean: {inside(one.label)}")
@@ -93,7 +97,7 @@ def _level(analysis: Analysis, label: str) -> Hashable:
 def _of(one: OutcomeResult, analysis: Analysis, last: Hashable) -> RegressionToTheMean:
     """Mee and Chua's analysis of baseline and the last tested visit, as measured."""
     data = analysis.data
-    wide = data.frame.pivot(index=data.subject, columns=data.visit, values=data.outcome)
+    wide = data.frame.pivot(index=data.subject, columns=analysis.visit, values=data.outcome)
     pairs = wide[[analysis.design.baseline, last]].dropna().astype(float)
     pre, post = pairs.iloc[:, 0].to_numpy(), pairs.iloc[:, 1].to_numpy()
     start, spread = float(pre.mean()), float(pre.std(ddof=1))
@@ -118,15 +122,17 @@ def _blocks(
 
     values = analysis.data.frame[analysis.data.outcome].dropna()
     floor = 0.0 if (values >= 0).all() else -np.inf  # what is never negative has no negative mean
-    absent = [_range(-np.inf if low < floor else low, high, text) for low, high in intervals if high > floor]
+    absent = [
+        _range(-np.inf if low < floor else low, high, decimals) for low, high in intervals if high > floor
+    ]
     where = (
         f"It can no longer be told from zero if that mean is {' or '.join(absent)}{unit} (shaded)"
         if absent
         else "It can be told from zero whatever that mean is"
     )
     words = (
-        f"These patients\u2019 mean before treatment was {text(start)}{unit}. If the mean of the population that they "
-        "were selected from, untreated, is nearer to health, some of the change until "
+        f"These patients\u2019 mean before treatment was {say.fixed(start, decimals, 'mean')}{unit}. If the "
+        "mean of the population that they were selected from, untreated, is nearer to health, some of the change until "
         f"{visit} is regression to the mean. [[figure:regression]] shows the effect that is left, for each population "
         f"mean that one may assume (Mee and Chua 1991). {where}. These data do not say which mean is the true one; "
         "measurements before enrolment, or a registry of untreated patients, would."
@@ -138,7 +144,7 @@ def _blocks(
     )
     alt = (
         f"Line of the effect on {label} over population means from {text(table['population_mean'].iloc[0])} to "
-        f"{text(table['population_mean'].iloc[-1])}. {where}."
+        f"{text(table['population_mean'].iloc[-1])}. {plain(where)}."
     )
     axis = f"Assumed population mean of {inside(one.title)}"
     drawn = effect_over_population_means(
@@ -149,8 +155,8 @@ def _blocks(
     chosen = table[table["population_mean"].isin(round_times(low, high, SHOWN))]
     columns = (
         Column("Population mean"),
-        Column("Regression to the mean", kind="number"),
-        Column("Effect beyond it", kind="number"),
+        Column("Regression to the mean", kind="number", stat="regression.to.mean"),
+        Column("Effect beyond it", kind="number", stat="estimate"),
         Column(f"{LEVEL:.0%} CI", kind="interval"),
         Column("p", kind="number"),
     )
@@ -167,16 +173,20 @@ def _blocks(
         for _, row in chosen.iterrows()
     )
     notes = (
-        f"{result.summary.n} patients with both visits, as measured; correlation of the two visits "
-        f"{numbers.fixed(float(result.summary.r or 0), 2)}; {result.summary.n - 2} df. p: two-sided, of no effect, not "
-        "adjusted. The method supposes that selection went by this outcome, and that untreated means stay where "
-        "they are. What is called effect here still holds natural course, expectation and other treatment.",
+        f"{say.count(result.summary.n)} patients with both visits, as measured; correlation of the two visits "
+        f"{say.fixed(float(result.summary.r or 0), 2, 'correlation')}; {say.count(result.summary.n - 2, 'df')} df. "
+        "p: two-sided, of no effect, not adjusted. The method supposes that selection went by this outcome, and that "
+        "untreated means stay where they are. What is called effect here still holds natural course, expectation and "
+        "other treatment.",
     )
     title = f"Change in {label} until {visit} that regression to the mean and an effect would share"
-    return [Paragraph(words), figure, Table("regression", title, columns, rows, notes)]
+    return [Paragraph(words), figure, Table("regression", title, columns, rows, notes, variable=one.label)]
 
 
-def _range(low: float, high: float, text: Formatter) -> str:
+def _range(low: float, high: float, decimals: int) -> str:
+    def text(value: float) -> str:
+        return say.fixed(value, decimals, "population.mean.limit")
+
     if np.isinf(low):
         return "any" if np.isinf(high) else f"below {text(high)}"
     return f"above {text(low)}" if np.isinf(high) else f"between {text(low)} and {text(high)}"
@@ -191,15 +201,21 @@ def _events(found: StudyResult) -> list[Block]:
     blocks: list[Block] = [Subheading("Events")]
     if rows:
         columns = (
-            Column("Event"), Column("Patients with it", kind="number"), Column("Patients", kind="number"),
-            Column("%", kind="number"), Column(f"{LEVEL:.0%} CI, %", kind="interval"),
-            Column("One-sided upper limit, %", kind="number"),
+            Column("Event"), Column("Patients with it", kind="number", stat="n"),
+            Column("Patients", kind="number", stat="N"), Column("%", kind="number", scale=100),
+            Column(f"{LEVEL:.0%} CI, %", kind="interval", scale=100),
+            Column("One-sided upper limit, %", kind="number", stat="conf.high.one.sided", scale=100),
         )  # fmt: skip
         notes = (f"Exact limits (Clopper and Pearson 1934); the one-sided limit at {LEVEL:.0%}.",)
         blocks.append(Paragraph(" ".join(event_sentences(found))))
         blocks.append(
             Table(
-                "events", "Patients with events, and exact limits of their rate", columns, tuple(rows), notes
+                "events",
+                "Patients with events, and exact limits of their rate",
+                columns,
+                tuple(rows),
+                notes,
+                axes=Axes(group="arm"),
             )
         )
     return [*blocks, *(Paragraph(f"Not counted: {text}") for text in failed)]
@@ -208,7 +224,7 @@ def _events(found: StudyResult) -> list[Block]:
 def event_sentences(found: StudyResult) -> list[str]:
     """How many patients had each event that could be counted, with exact limits."""
     return [
-        f"{f'{arm}: ' if arm else ''}{limit.sentence(what)}"
+        f"{f'{arm}: ' if arm else ''}{limit.sentence(what, said)}"
         for (what, arm), limit in _limits(found)[0].items()
     ]
 

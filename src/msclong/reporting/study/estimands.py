@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from msclong.reporting import say
 from msclong.reporting.record import (
     Block,
     Cell,
@@ -50,7 +51,9 @@ def estimands(found: StudyResult) -> Section:
         )
         table = Table("estimands", "Attributes in which the outcomes\u2019 estimands differ", columns, rows)
         if len(rows) > MOST_OUTCOMES:
-            blocks.append(FoldOut(f"The attributes in which the {len(rows)} outcomes differ", (table,)))
+            blocks.append(
+                FoldOut(f"The attributes in which the {say.count(len(rows))} outcomes differ", (table,))
+            )
         else:
             blocks += [Subheading("By outcome"), table]
     return Section("estimands", "The questions (estimands)", tuple(blocks))

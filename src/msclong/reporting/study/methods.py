@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from msclong.contrasts.graphical import GraphicalProcedure
+from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL
+from msclong.reporting.at_random import at_random, entered
 from msclong.reporting.covariance_words import covariance_in_words
 from msclong.reporting.methods import methods, priors_in_words
 from msclong.reporting.multiplicity import METHODS
@@ -12,7 +14,7 @@ from msclong.reporting.references import REFERENCES
 from msclong.reporting.study.responders import continuity
 from msclong.reporting.study.results import StudyResult
 from msclong.reporting.study.tables import family_name
-from msclong.reporting.wording import counted, listed, spoken
+from msclong.reporting.wording import listed, spoken
 from msclong.study.endpoint import CONFIRMATORY
 
 MOST_NAMED = 8
@@ -59,7 +61,11 @@ def _priors(found: StudyResult, engine: str) -> list[tuple[str, str]]:
 
 
 def _named(outcomes: list[str], of: int) -> str:
-    return listed(outcomes) if len(outcomes) <= MOST_NAMED else f"{len(outcomes)} of {of} outcomes"
+    return (
+        listed(outcomes)
+        if len(outcomes) <= MOST_NAMED
+        else f"{say.count(len(outcomes))} of {say.count(of, 'N')} outcomes"
+    )
 
 
 def _cites(found: StudyResult) -> set[str]:
@@ -74,6 +80,8 @@ def _cites(found: StudyResult) -> set[str]:
     if found.frequentist is not None and any(role in CONFIRMATORY for role in found.roles):
         across = "graphical" if isinstance(plan.across, GraphicalProcedure) else plan.across
         cites |= {key for method in (plan.within, across) for key in METHODS[method][1]}
+    if found.posterior is not None:
+        cites |= {"kallioinen"}
     if not found.arms:
         cites |= {"mee"}
     if found.study.plan.events:
@@ -86,8 +94,8 @@ def _paragraph(found: StudyResult) -> str:
     families: dict[str, int] = {}
     for one in found.outcomes:
         families[one.endpoint.spec.family] = families.get(one.endpoint.spec.family, 0) + 1
-    kinds = [f"{family_name(name)} ({n})" for name, n in families.items()]
-    count = counted(len(found.outcomes), "outcome")
+    kinds = [f"{family_name(name)} ({say.count(n)})" for name, n in families.items()]
+    count = say.counted(len(found.outcomes), "outcome")
     text = f"Each of {count} was analysed with a longitudinal mixed model of its own; families were {listed(kinds)}. "
     if found.arms:
         text += "Arms were compared at each visit. "
@@ -99,7 +107,7 @@ def _paragraph(found: StudyResult) -> str:
     )
     if any(one.approximated for one in found.outcomes):
         text += "An engine without the family of an outcome fitted the approximation that the plan declares. "
-    text += "All observed outcomes entered the likelihood, which is valid if others are missing at random. "
+    text += f"{entered(found.engines, 'entered')}, which is valid if others are missing {at_random(found.engines)}. "
     if found.frequentist is not None:
         plan = found.study.plan.multiplicity
         across = "graphical" if isinstance(plan.across, GraphicalProcedure) else plan.across

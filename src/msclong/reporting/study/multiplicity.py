@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from msclong.contrasts.graphical import GraphicalProcedure
+from msclong.contrasts.multiplicity import WORDS
 from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL
-from msclong.reporting.record import Block, Cell, Column, Paragraph, Row, Section, Table
+from msclong.reporting.inline import said
+from msclong.reporting.record import Axes, Block, Cell, Column, Paragraph, Row, Section, Table
 from msclong.reporting.study.plan_note import plan_note
 from msclong.reporting.study.results import OutcomeResult, StudyResult
 from msclong.reporting.study.tables import NONE
 from msclong.reporting.wording import spoken
 from msclong.study.endpoint import CONFIRMATORY
-from msclong.study.hypothesis_families import WORDS
 
 SERIAL = (
     " Secondary outcomes are tested only when every primary hypothesis is rejected, so that both families share one "
@@ -28,10 +29,10 @@ def multiplicity(found: StudyResult) -> Section:
         return Section("multiplicity", title, (*plan_note(found), Paragraph(text)))
     columns = (
         Column("Outcome", kind="prose"),
-        Column("Hypotheses", kind="number"),
-        Column("Adjustment", kind="prose"),
-        Column("Smallest p", kind="number"),
-        Column("Smallest p, adj.", kind="number"),
+        Column("Hypotheses", kind="number", stat="n"),
+        Column("Adjustment", kind="prose", stat="method"),
+        Column("Smallest p", kind="number", stat="p.value.least"),
+        Column("Smallest p, adj.", kind="number", stat="adj.p.value.least"),
     )
     outcomes = [*found.of_role("primary"), *found.of_role("secondary"), *found.of_role("exploratory")]
     without = [one for one in found.outcomes if not one.rows and one.endpoint.role in CONFIRMATORY]
@@ -42,7 +43,7 @@ def multiplicity(found: StudyResult) -> Section:
     )[0 if without else 1 : 2 if found.posterior else 1]
     blocks: list[Block] = [*plan_note(found), Paragraph(_words(found))]
     caption = f"Hypotheses and adjustment of p-values by outcome, {spoken(found.frequentist)} engine"
-    blocks.append(Table("multiplicity", caption, columns, rows, notes))
+    blocks.append(Table("multiplicity", caption, columns, rows, notes, axes=Axes(group="role")))
     return Section("multiplicity", title, tuple(blocks))
 
 
@@ -51,7 +52,8 @@ def _words(found: StudyResult) -> str:
     families = [role for role in found.roles if role in CONFIRMATORY]
     if not families:
         return "All outcomes are exploratory: no p-value is adjusted."
-    text = f"Confirmatory p-values are adjusted to a family-wise error rate of {1 - LEVEL:.0%}: within an outcome "
+    alpha = said(f"{1 - LEVEL:.0%}", 1 - LEVEL, "alpha")
+    text = f"Confirmatory p-values are adjusted to a family-wise error rate of {alpha}: within an outcome "
     text += f"by {WORDS[plan.within]} over its tested contrasts, "
     if isinstance(plan.across, GraphicalProcedure):
         return (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from msclong.reporting import say
 from msclong.reporting.record import Block, Cell, Column, Paragraph, Row, Section, Table
 from msclong.reporting.study.results import OutcomeResult, StudyResult
-from msclong.reporting.wording import counted
 
 NOT_PLANNED = Cell("\N{MIDDLE DOT}")
 
@@ -21,8 +21,8 @@ def patients(found: StudyResult) -> Section:
     heading = str(first.visit).capitalize() if first.visit else ""
     columns = (
         Column("Outcome", kind="prose"),
-        Column("Patients", kind="number"),
-        *(Column(visit, heading, "number") for visit in visits),
+        Column("Patients", kind="number", stat="n"),
+        *(Column(visit, heading, "number", "n", (("visit", visit),)) for visit in visits),
     )
     rows = [row for one in found.fitted for row in _rows(one, counts.get(one.name), visits)]
     notes = [f"{NOT_PLANNED.text}: not measured at that visit."]
@@ -32,11 +32,17 @@ def patients(found: StudyResult) -> Section:
     table = found.study.table
     blocks: list[Block] = []
     if table is not None and subject in table.columns:
-        text = f"The table has {counted(int(table[subject].nunique()), 'patient')}. "
+        text = f"The table has {say.counted(int(table[subject].nunique()), 'patient')}. "
         text += "All observed values of an outcome enter its model; none is imputed or carried forward."
         blocks.append(Paragraph(text))
     blocks.append(
-        Table("patients", "Patients observed, by outcome and visit", columns, tuple(rows), tuple(notes))
+        Table(
+            "patients",
+            f"Patients observed, by outcome{' and visit' if visits else ''}",
+            columns,
+            tuple(rows),
+            tuple(notes),
+        )
     )
     return Section("patients", "Patients and visits", tuple(blocks))
 
@@ -50,7 +56,8 @@ def _rows(one: OutcomeResult, counts: pd.DataFrame | None, visits: list[str]) ->
     assert analysis is not None
     if counts is None:
         n = analysis.first.n_subjects
-        return [Row((Cell(one.label), Cell(f"{n:,}", n), *[NOT_PLANNED] * len(visits)))]
+        only = (Cell(one.label), Cell(f"{n:,}", n), *[NOT_PLANNED] * len(visits))
+        return [Row(only, of=(("outcome", one.label),))]
     rows = []
     frame = analysis.design.fixed.frame
     for arm, part in counts.groupby("arm", sort=False):
@@ -59,7 +66,8 @@ def _rows(one: OutcomeResult, counts: pd.DataFrame | None, visits: list[str]) ->
         seen = dict(zip(part["visit"], part["observed"].tolist(), strict=True))
         cells = [Cell(f"{seen[visit]:,}", seen[visit]) if visit in seen else NOT_PLANNED for visit in visits]
         name, group = (str(arm), one.label) if arm else (one.label, "")
-        rows.append(Row((Cell(name), Cell(f"{n:,}", n), *cells), group))
+        of = (("outcome", one.label), ("arm", str(arm)))
+        rows.append(Row((Cell(name), Cell(f"{n:,}", n), *cells), group, of))
     return rows
 
 

@@ -14,8 +14,9 @@ from msclong.published.audit import audit
 from msclong.published.paired_audit import NAMES, PairedAudit
 from msclong.published.printed import p_value
 from msclong.published.verdict import LENIENT
+from msclong.reporting import say
+from msclong.reporting.inline import said
 from msclong.reporting.record import Block, Cell, Column, FoldOut, Paragraph, Row, Section, Table
-from msclong.reporting.study.answer import NBSP
 from msclong.reporting.study.tables import NONE
 from msclong.reporting.wording import listed
 
@@ -63,9 +64,10 @@ def audited(given: Published) -> pd.DataFrame:
 def published(table: pd.DataFrame, labels: Mapping[str, str]) -> Section:
     """Verdict and reason of each printed comparison. labels : of outcomes, by name."""
     columns = (
-        Column("Outcome", kind="prose"), Column("Visit"), Column("n", kind="number"), Column("Printed p"),
-        Column("r needed"), Column("Verdict"), Column("By exact tests"), Column("Least exact p", kind="number"),
-        Column("Reason", kind="prose"),
+        Column("Outcome", kind="prose"), Column("Visit"), Column("n", kind="number"),
+        Column("Printed p", stat="p.value.printed"), Column("r needed"), Column("Verdict"),
+        Column("By exact tests", stat="verdict.exact"),
+        Column("Least exact p", kind="number", stat="p.value.exact.least"), Column("Reason", kind="prose"),
     )  # fmt: skip
     rows: list[Row] = []
     every: list[Row] = []
@@ -78,10 +80,11 @@ def published(table: pd.DataFrame, labels: Mapping[str, str]) -> Section:
         reason = _signs(BY_TEST.split(str(row["reason"]))[0])
         rows.append(
             Row((Cell(outcome), Cell(visit), n, Cell(str(row["printed_p"])),
-                 Cell(_signs(str(row["r_needed"])) or numbers.DASH, row["r_needed"]), Cell(str(row["verdict"])),
-                 Cell(_exact(row)), smallest, Cell(reason)))
+                 Cell(_signs(str(row["r_needed"])) or numbers.DASH, row["r_needed"]),
+                 Cell(str(row["verdict"]), str(row["verdict"])), Cell(_exact(row), _exact(row)), smallest,
+                 Cell(reason, reason)), of=(("outcome", outcome), ("visit", visit)))
         )  # fmt: skip
-        every += _every_reason(row, ", ".join(filter(None, (outcome, visit, _p_and_n(row)))))
+        every += _every_reason(row, outcome, visit)
     caption = f"Printed comparisons and what they need to be true: {_counts(table)}"
     note = (
         "Verdict: the most lenient of the tests that the paper may have used. By exact tests: that of the signed-rank "
@@ -112,13 +115,13 @@ def in_brief(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
 
 def _verdicts(table: pd.DataFrame) -> str:
     counts = table["verdict"].value_counts()
-    return listed([f"{counts[word]} {word}" for word in LENIENT if word in counts])
+    return listed([f"{say.count(int(counts[word]))} {word}" for word in LENIENT if word in counts])
 
 
 def _counts(table: pd.DataFrame) -> str:
     text = _verdicts(table)
     exact = sum(_exact(row) == "impossible" for _, row in table.iterrows())
-    return f"{text}; {exact} impossible by any exact rank test" if exact else text
+    return f"{text}; {say.count(exact)} impossible by any exact rank test" if exact else text
 
 
 def _impossible(table: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
@@ -128,9 +131,13 @@ def _impossible(table: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
         if _exact(row) != "impossible":
             continue
         n, least = int(row["n"]), float(row["smallest_exact_p"])
-        told = f"({_p_and_n(row)}): no exact signed-rank or sign test of {n} changes can give "
+        told = f"({_p_and_n(row)}): no exact signed-rank or sign test of {say.count(n)} changes can give "
         small = p_value(str(row["printed_p"])).high < least
-        told += f"a p below {least:.3g}" if small else "such a p with the printed means and SDs"
+        told += (
+            f"a p below {said(f'{least:.3g}', least, 'p.value.exact.least')}"
+            if small
+            else "such a p with the printed means and SDs"
+        )
         where = labels.get(str(row["outcome"]), str(row["outcome"]))
         found.setdefault(told, []).append(f"{where} at {row['visit']}" if row["visit"] else where)
     return [f"Impossible by any exact rank test: {listed(where)} {told}." for told, where in found.items()]
@@ -138,19 +145,24 @@ def _impossible(table: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
 
 def _p_and_n(row: pd.Series) -> str:
     """'n = 5, p < 0.001', as far as printed."""
-    n = "" if pd.isna(row["n"]) else f"n = {numbers.count(row['n'])}"
+    n = "" if pd.isna(row["n"]) else f"n = {say.count(row['n'])}"
     p = str(p_value(str(row["printed_p"]))) if row["printed_p"] else ""
-    return ", ".join(part.replace(" ", NBSP) for part in (n, p) if part)
+    return ", ".join(part.replace(" ", say.NBSP) for part in (n, p) if part)
 
 
-def _every_reason(row: pd.Series, comparison: str) -> list[Row]:
+def _every_reason(row: pd.Series, outcome: str, visit: str) -> list[Row]:
+    comparison = ", ".join(filter(None, (outcome, visit, _p_and_n(row))))
     told = {name: (str(row[test]), _signs(str(row[f"{test}_reason"]))) for test, name in TESTS.items()}
     if len(set(told.values())) == 1:
         told = {"every test": next(iter(told.values()))}
     if row[WHOLE_NUMBERS]:
         told["whole numbers (GRIM, GRIMMER)"] = row[WHOLE_NUMBERS], row[f"{WHOLE_NUMBERS}_reason"]
     return [
-        Row((Cell(name[:1].upper() + name[1:]), Cell(word), Cell(reason)), comparison)
+        Row(
+            (Cell(name[:1].upper() + name[1:]), Cell(word, word), Cell(reason, reason)),
+            comparison,
+            (("outcome", outcome), ("visit", visit), ("test", name)),
+        )
         for name, (word, reason) in told.items()
     ]
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msclong.errors import SpecError
 from msclong.printing import numbers
+from msclong.reporting import say
 from msclong.reporting.data_hash import data_hash
 from msclong.reporting.record import (
     Block,
@@ -21,7 +22,7 @@ from msclong.reporting.record import (
     Subheading,
     Table,
 )
-from msclong.reporting.sections.reproducibility import versions
+from msclong.reporting.sections.reproducibility import UNROUNDED, report_code, versions
 from msclong.reporting.study.results import StudyResult
 from msclong.reporting.study.tables import NONE
 from msclong.reporting.wording import listed
@@ -66,12 +67,12 @@ def reproducibility(found: StudyResult, created: datetime, printed: bool = False
             ("Random seed of the synthetic data" if study.synthetic else "Random seed of the data", str(seed))
         )
     if len(seconds):
-        items.append(("Time", f"{numbers.fixed(float(seconds['seconds'].sum()), 1)} s over all fits"))
+        items.append(("Time", f"{say.fixed(float(seconds['seconds'].sum()), 1, 'seconds')} s over all fits"))
     blocks: list[Block] = [Definitions(tuple(items))]
     if found.fitted:
         blocks.append(FoldOut("Data and time by outcome", (_by_outcome(found),)))
     blocks += [Subheading("Analysis plan"), *_plan(found)]
-    blocks += [Subheading("Code"), Code(_code(found, printed), "python")]
+    blocks += [Paragraph(UNROUNDED), Subheading("Code"), Code(_code(found, printed), "python")]
     return Section("reproducibility", "Reproducibility", tuple(blocks))
 
 
@@ -131,7 +132,7 @@ def _code(found: StudyResult, printed: bool) -> str:
     lines.append(f"found = ml.Study(data, plan).fit([{engines}])")
     if printed:
         lines.append("printed = audit(...)  # what the paper printed, a record for each comparison")
-    lines.append(f'ml.report(found{", published=printed" if printed else ""}).to_html("report.html")')
+    lines.append(report_code(f"found{', published=printed' if printed else ''}"))
     return "\n".join(lines)
 
 

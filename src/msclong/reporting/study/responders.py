@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from msclong.printing import numbers
+from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.record import Block, Bullets, Cell, Column, Paragraph, Row, Section, Table
 from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, of_outcome, row_at, row_keys
@@ -41,15 +42,18 @@ def responders(found: StudyResult) -> Section | None:
         own = {engine: tables[engine, one.name] for engine in found.bayesian if (engine, one.name) in tables}
         for key in dict.fromkeys(key for table in own.values() for key in table.index):
             group = f"{one.title} \N{EN DASH} {_response(one)}"
-            rows.append(Row((Cell(one.row_name(key)), *_cells(found, own, key)), group))
+            of = (("outcome", one.label), ("arm", key[0]), ("visit", key[1]))
+            rows.append(Row((Cell(one.row_name(key)), *_cells(found, own, key)), group, of))
     columns = [Column("")]
     for engine, posterior in found.bayesian.items():
         columns += [
-            Column("%", engine, "number"),
-            Column(f"{LEVEL:.0%} {'CrI' if posterior else 'CI'}", engine, "interval"),
+            Column("%", engine, "number", scale=100),
+            Column(f"{LEVEL:.0%} {'CrI' if posterior else 'CI'}", engine, "interval", scale=100),
         ]
-    columns += [Column("Patients", OBSERVED, "interval"), Column("%", OBSERVED, "number"),
-                Column(f"Exact {LEVEL:.0%} CI", OBSERVED, "interval")]  # fmt: skip
+    by = (("method", OBSERVED),)
+    columns += [Column("Patients", OBSERVED, "interval", ("n", "N"), by),
+                Column("%", OBSERVED, "number", of=by, scale=100),
+                Column(f"Exact {LEVEL:.0%} CI", OBSERVED, "interval", of=by, scale=100)]  # fmt: skip
     notes = [
         "By engine: the probability that a new patient responds, under the model\u2019s distribution of changes, "
         "with its interval. Observed: responders among patients with both visits, with Clopper and Pearson\u2019s "
@@ -93,10 +97,10 @@ def _corrected(declared: list[OutcomeResult], tables: dict[tuple[str, str], pd.D
         mid, half = float(one.endpoint.mid or 0), continuity(one, engines[0])
         relation, shifted = ("\u2265", mid - half) if mid > 0 else ("\u2264", mid + half)
         notes.append(
-            f"{one.label} is scored in steps of {numbers.stated(2 * half)}, and its model is continuous: the "
+            f"{one.label} is scored in steps of {say.stated(2 * half, 'resolution')}, and its model is continuous: the "
             f"{listed([spoken(name) for name in engines])} probability is P(change {relation} "
-            f"{numbers.stated(shifted)}), with half a step as correction for continuity; observed changes are held "
-            f"against {numbers.stated(mid)}."
+            f"{say.stated(shifted, 'mid.corrected')}), with half a step as correction for continuity; observed changes "
+            f"are held against {say.stated(mid, 'mid')}."
         )
     return notes
 
@@ -113,9 +117,9 @@ def _response(one: OutcomeResult) -> str:
     mid = float(one.endpoint.mid or 0)
     if one.own is not None and one.own.null:
         way, end = ("rise", "more") if mid > 1 else ("fall", "less")
-        return f"a {way} to {numbers.stated(mid)} times baseline or {end}"
+        return f"a {way} to {say.stated(mid, 'mid')} times baseline or {end}"
     unit = f" {one.endpoint.spec.unit}" if one.endpoint.spec.unit else ""
-    return f"a {'rise' if mid > 0 else 'fall'} of {numbers.stated(abs(mid))}{unit} or more"
+    return f"a {'rise' if mid > 0 else 'fall'} of {say.stated(abs(mid), 'mid')}{unit} or more"
 
 
 def _cells(found: StudyResult, tables: dict[str, pd.DataFrame], key: RowKey) -> list[Cell]:

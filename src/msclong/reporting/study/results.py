@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,9 +30,11 @@ class OutcomeResult:
     analyses : by engine, one fit each. tables : by engine, the study's contrasts of this outcome, indexed by RowKey,
     with `tested`, whether the row is one of the outcome's hypotheses. paired : the paired t-tests, indexed alike.
     reasons : by engine, why there is no fit or no table. approximated : engines that fitted the declared approximation.
+    label : the outcome without its unit; no other outcome of the study has it.
     """
 
     name: str
+    label: str
     endpoint: Endpoint
     analyses: Mapping[str, Analysis]
     tables: Mapping[str, pd.DataFrame]
@@ -40,14 +43,9 @@ class OutcomeResult:
     approximated: frozenset[str]
 
     @property
-    def label(self) -> str:
-        """The outcome without its unit."""
-        return self.endpoint.name
-
-    @property
     def title(self) -> str:
         """The outcome with its unit."""
-        return self.endpoint.spec.outcome_label
+        return self.endpoint.spec.replace(label=self.label).outcome_label
 
     @property
     def first(self) -> Analysis | None:
@@ -96,6 +94,11 @@ class StudyResult:
     bayesian: Mapping[str, bool]
 
     @property
+    def engines(self) -> dict[str, object]:
+        """Those that fitted anything."""
+        return {name: self.study.engines[name] for name in self.bayesian}
+
+    @property
     def fitted(self) -> list[OutcomeResult]:
         return [one for one in self.outcomes if one.analyses]
 
@@ -128,7 +131,8 @@ def study_result(study: StudyFit) -> StudyResult:
     """Name the rows of every table of the study as its readers do."""
     contrasts = {engine: study.contrasts(engine) for engine in study.engines}
     paired = study.paired_t_tests()
-    outcomes = [_outcome(study, name, contrasts, paired) for name in study.endpoints]
+    labels = _labels(study.endpoints)
+    outcomes = [_outcome(study, name, labels[name], contrasts, paired) for name in study.endpoints]
     bayesian: dict[str, bool] = {}
     for engine in study.engines:
         fits = study.fits(engine).values()
@@ -137,12 +141,26 @@ def study_result(study: StudyFit) -> StudyResult:
     return StudyResult(study, tuple(outcomes), bayesian)
 
 
+def _labels(endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
+    """The outcomes' labels by name; where several share one, with the name in brackets unless that is the label."""
+    taken = Counter(endpoint.name for endpoint in endpoints.values())
+    labels: dict[str, str] = {}
+    for name, endpoint in endpoints.items():
+        label = endpoint.name
+        if taken[label] > 1 and label != name:
+            label = f"{label} ({name})"
+            while label in taken or label in labels.values():
+                label = f"{label} ({name})"
+        labels[name] = label
+    return labels
+
+
 def _outcome(
-    study: StudyFit, name: str, contrasts: Mapping[str, pd.DataFrame], paired: pd.DataFrame
+    study: StudyFit, name: str, label: str, contrasts: Mapping[str, pd.DataFrame], paired: pd.DataFrame
 ) -> OutcomeResult:
     endpoint = study.endpoints[name]
     analyses = {
-        engine: Analysis({engine: result.fit})
+        engine: Analysis({engine: result.fit}, label=None if label == endpoint.name else label)
         for engine, result in study.results[name].items()
         if isinstance(result, Fitted)
     }
@@ -168,7 +186,7 @@ def _outcome(
         own_paired = own_paired.iloc[:0]
     if first is not None and len(own_paired):
         own_paired = own_paired.set_axis(row_keys(own_paired, first))
-    return OutcomeResult(name, endpoint, analyses, tables, own_paired, reasons, approximated)
+    return OutcomeResult(name, label, endpoint, analyses, tables, own_paired, reasons, approximated)
 
 
 def of_outcome(table: pd.DataFrame, name: str) -> pd.DataFrame:

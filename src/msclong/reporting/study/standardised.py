@@ -7,6 +7,7 @@ import pandas as pd
 
 from msclong.plots.forest import forest, forest_rows
 from msclong.printing import numbers
+from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.plate import plate
 from msclong.reporting.record import (
@@ -106,7 +107,7 @@ def _figure(
     }
     data = forest_rows(shown, groups, labels)
     whole = "Difference between arms" if found.arms else "Change from baseline"
-    drawing = forest(data, "SDs between patients at baseline", sides=("worse", "better"))
+    drawing = forest(data, "SDs between patients at baseline", sides=("worse", "better"), decimals=2)
     caption = (
         f"{whole} in standard deviations between patients at baseline, with {LEVEL:.0%} intervals, not adjusted; "
         "positive is a benefit."
@@ -114,7 +115,7 @@ def _figure(
     if shorter:
         caption += " The last tested visit of each outcome."
     if of > len(outcomes):
-        caption += f" The first {len(outcomes)} of {of} outcomes."
+        caption += f" The first {say.count(len(outcomes))} of {say.count(of, 'N')} outcomes."
     if any(one.endpoint.sign is None for one in outcomes):
         caption += " *: no direction of benefit is declared, and higher values lie to the right."
     if any(one.approximated for one in outcomes):
@@ -144,7 +145,7 @@ def _table(
     columns = [Column("")]
     for engine, posterior in found.bayesian.items():
         columns += [
-            Column("SDs", engine, "number"),
+            Column("SDs", engine, "number", "estimate"),
             Column(f"{LEVEL:.0%} {'CrI' if posterior else 'CI'}", engine, "interval"),
         ]
     lines = []
@@ -159,6 +160,8 @@ def _table(
                     continue
                 cells.append(number_cell(row["estimate"], lambda value: numbers.fixed(value, 2)))
                 cells.append(interval_cell(row["lower"], row["upper"], 2))
-            lines.append(Row(tuple(cells), one.label))
+            lines.append(
+                Row(tuple(cells), one.label, (("outcome", one.label), ("arm", key[0]), ("visit", key[1])))
+            )
     caption = "Standardised changes, positive where improved"
     return Table("standardised", caption, tuple(columns), tuple(lines), (INTERVALS,))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from msclong.reporting import say
 from msclong.reporting.record import FoldOut, Section, Table
+from msclong.reporting.sections.checklists import with_checklists
 from msclong.reporting.study.agreement import agreement
 from msclong.reporting.study.answer import answer
 from msclong.reporting.study.changes import others, primary
@@ -16,12 +18,14 @@ from msclong.reporting.study.estimands import estimands
 from msclong.reporting.study.methods import study_methods
 from msclong.reporting.study.multiplicity import multiplicity
 from msclong.reporting.study.patients import patients
+from msclong.reporting.study.primary_detail import primary_details
 from msclong.reporting.study.published import Published, audited, in_brief, published
 from msclong.reporting.study.reproducibility import reproducibility, synthetic
 from msclong.reporting.study.responders import responders
 from msclong.reporting.study.results import StudyResult
+from msclong.reporting.study.sensitivity import sensitivity
 from msclong.reporting.study.standardised import standardised
-from msclong.reporting.wording import counted, listed, spoken
+from msclong.reporting.wording import listed, spoken
 
 MOST_ROWS = 60
 """Longer tables are folded away."""
@@ -45,20 +49,23 @@ def study_sections(found: StudyResult, printed: Published | None, created: datet
         standardised(found),
         multiplicity(found),
         responders(found),
+        *primary_details(found),
         agreement(found),
         checks(found),
+        sensitivity(found),
         None if table is None else published(table, labels),
         study_methods(found),
         synthetic(found),
         reproducibility(found, created, table is not None),
     ]
-    return [_folded(section) for section in sections if section is not None]
+    folded = [_folded(section) for section in sections if section is not None]
+    return with_checklists(folded, created, found.arms, any(found.bayesian.values()))
 
 
 def _folded(section: Section) -> Section:
     """The section with its long tables folded away, but for those that hold the results."""
     blocks = tuple(
-        FoldOut(f"{block.caption} ({counted(len(block.rows), 'row')})", (block,))
+        FoldOut(f"{block.caption} ({say.counted(len(block.rows), 'row')})", (block,))
         if isinstance(block, Table) and len(block.rows) > MOST_ROWS and section.key not in RESULTS
         else block
         for block in section.blocks
@@ -70,7 +77,7 @@ def study_subtitle(found: StudyResult) -> str:
     """'14 outcomes of up to 24 patients, single arm; frequentist and Bayesian analyses'."""
     n = max((one.first.first.n_subjects for one in found.outcomes if one.first is not None), default=0)
     arms = max((len(one.first.arms) for one in found.outcomes if one.first is not None), default=0)
-    design = counted(arms, "arm") if found.arms else "single arm"
-    text = f"{counted(len(found.outcomes), 'outcome')} of {counted(n, 'patient')}, {design}"
+    design = say.counted(arms, "arm") if found.arms else "single arm"
+    text = f"{say.counted(len(found.outcomes), 'outcome')} of {say.counted(n, 'patient')}, {design}"
     engines = [spoken(engine) for engine in found.bayesian]
     return f"{text}; {listed(engines)} {'analysis' if len(engines) == 1 else 'analyses'}" if engines else text

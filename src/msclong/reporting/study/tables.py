@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from msclong.printing import numbers
+from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.record import Cell, Column, Row, Table
+from msclong.reporting.stat_names import OF_COLUMNS
 from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, row_at
-from msclong.reporting.tables import HEADINGS, Formatter, beyond_margin, interval_cell, number_cell
+from msclong.reporting.tables import CONTRASTS, HEADINGS, Formatter, beyond_margin, interval_cell, number_cell
 from msclong.reporting.wording import listed, spoken
 
 NONE = Cell(numbers.DASH)
@@ -80,14 +82,15 @@ def contrasts_table(
                 name, group = f"{_directed(one)}, {one.row_name(row)}", _capital(effects_in_words(one))
             else:
                 name, group = one.row_name(row), heading_of(one)
-            lines.append(Row((Cell(name), *cells.of(row)), group))
+            of = (("outcome", one.label), ("arm", row[0]), ("visit", row[1]))
+            lines.append(Row((Cell(name), *cells.of(row)), group, of))
     found_notes = _notes(found, chosen, shown)
     if alone:  # outcomes with one effect stand together
         order = list(dict.fromkeys(line.group for line in lines))
         lines.sort(key=lambda line: order.index(line.group))
         found_notes.append(f"{ARROWS['lower']}: lower is better; {ARROWS['higher']}: higher is better.")
     columns = (Column(heading, kind="prose" if alone else "text"), *_columns(found, shown))
-    return Table(key, caption, columns, tuple(lines), (*found_notes, *notes))
+    return Table(key, caption, columns, tuple(lines), (*found_notes, *notes), context=CONTRASTS)
 
 
 ARROWS = {"lower": "\N{DOWNWARDS ARROW}", "higher": "\N{UPWARDS ARROW}"}
@@ -124,7 +127,7 @@ def effects_in_words(one: OutcomeResult, better: str = "") -> str:
             for name, effect in effects.items()
         )
     margin = one.endpoint.spec.margin
-    return f"{text}{better}{'' if margin is None else f'; margin {numbers.stated(margin)}'}"
+    return f"{text}{better}{'' if margin is None else f'; margin {say.stated(margin, "margin")}'}"
 
 
 def effect_of(one: OutcomeResult, engine: str) -> str:
@@ -205,11 +208,15 @@ def _columns(found: StudyResult, shown: Layout) -> list[Column]:
             Column("Estimate", engine, "number"),
             Column(f"{LEVEL:.0%} {'CrI' if posterior else 'CI'}", engine, "interval"),
         ]
-        columns += [Column(name, engine, "number") for name, _, _ in _evidence(shown, posterior)]
+        columns += [
+            Column(name, engine, "number", OF_COLUMNS[column])
+            for name, column, _ in _evidence(shown, posterior)
+        ]
+    of = (("method", PAIRED),)
     headings = {
-        "n": Column("n", PAIRED, "number"),
-        "estimate": Column("Mean change", PAIRED, "number"),
-        "p_value": Column("p", PAIRED, "number"),
+        "n": Column("n", PAIRED, "number", of=of),
+        "estimate": Column("Mean change", PAIRED, "number", "estimate", of),
+        "p_value": Column("p", PAIRED, "number", of=of),
     }
     return columns + [headings[name] for name in shown.paired]
 

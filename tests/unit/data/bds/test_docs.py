@@ -1,4 +1,4 @@
-"""The examples of docs/data.md run, and its table of rules is the registry."""
+"""The examples of docs/how-to/data.md run, and its table of rules is the registry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msclong.data.bds import RULES
 
-PAGE = (Path(__file__).parents[4] / "docs" / "data.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs" / "how-to" / "data.md").read_text(encoding="utf-8")
 
 
 def section(title: str) -> str:
@@ -17,7 +17,7 @@ def section(title: str) -> str:
 def test_the_examples_run():
     names: dict = {}
     text = section("Wide tables") + section("CDISC ADaM data sets")
-    *blocks, last = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    *blocks, last = re.findall(r"```{code-cell} ipython3\n(.*?)```", text, re.DOTALL)
     for block in blocks:
         exec(block, names)
     assert len(names["fit"].contrasts()) > 0

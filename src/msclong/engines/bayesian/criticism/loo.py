@@ -89,6 +89,14 @@ def loo(fit: Fit, refit: bool = True) -> LeaveOneOut:
     Where random effects tie subjects together (sites), whole sites are left out. Raises EngineError for another
     engine's fit or random effects that cannot be integrated out, SpecError for what is no fit, or where everything is
     tied together.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> fit = ml.fit("Reaction ~ Days + (1 + Days | Subject)", ml.datasets.sleepstudy(), ml.Bayesian(seed=1))
+    >>> found = ml.loo(fit)
+    >>> round(found.elpd)
+    -886
     """
     estimate = posterior_of(fit)
     names = unit_names(fit.design)

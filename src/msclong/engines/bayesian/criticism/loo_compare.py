@@ -33,6 +33,15 @@ def loo_compare(*models: Fit | LeaveOneOut, **named: Fit | LeaveOneOut) -> pd.Da
     their own scale: a model of y and one with family='lognormal' compare, one of np.log(y) does not.
 
     Raises HypothesisError for models of other outcomes, SpecError for fewer than two or what is neither.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> nights, engine = ml.datasets.sleepstudy(), ml.Bayesian(seed=1)
+    >>> slopes = ml.fit("Reaction ~ Days + (1 + Days | Subject)", nights, engine)
+    >>> intercepts = ml.fit("Reaction ~ Days + (1 | Subject)", nights, engine)
+    >>> ml.loo_compare(slopes=slopes, intercepts=intercepts).index.tolist()  # the better one first
+    ['slopes', 'intercepts']
     """
     given = {**{f"model {i}": model for i, model in enumerate(models, start=1)}, **named}
     if len(given) < 2 or not all(isinstance(model, (Fit, LeaveOneOut)) for model in given.values()):

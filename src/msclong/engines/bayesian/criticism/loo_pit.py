@@ -31,6 +31,13 @@ def loo_pit(fit: Fit, seed: int | None = 0) -> pd.Series:
     value (Czado, Gneiting and Held 2009, Biometrics 65:1254).
 
     Raises EngineError for another engine's fit, censored outcomes, or random effects that cannot be integrated out.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> fit = ml.fit("Reaction ~ Days + (1 + Days | Subject)", ml.datasets.sleepstudy(), ml.Bayesian(seed=1))
+    >>> ml.loo_pit(fit).between(0, 1).all().item()
+    True
     """
     estimate = posterior_of(fit)
     design = fit.design

@@ -61,6 +61,15 @@ def prior_sensitivity(fit: Fit) -> pd.DataFrame:
 
     Raises SpecError for what is no fit, EngineError for a fit that is no posterior, one outcome of a joint model, and
     for a conditional family with random effects that quadrature does not integrate.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> priors = ml.Priors(coefficients={"Days": ml.Normal(0, 2)})
+    >>> spec = ml.ModelSpec("Reaction ~ Days + (1 + Days | Subject)", priors=priors)
+    >>> fit = ml.fit(spec, ml.datasets.sleepstudy(), ml.Bayesian(seed=1))
+    >>> ml.prior_sensitivity(fit).iloc[-1]["verdict"]
+    '-'
     """
     if not isinstance(fit, Fit):
         raise SpecError(f"fit must be a fit, as ml.fit(...) returns it; got {type(fit).__name__}.")

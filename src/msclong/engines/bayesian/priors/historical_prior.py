@@ -60,6 +60,13 @@ def historical_prior(
 
     Neuenschwander, Capkun-Niggli, Branson and Spiegelhalter (2010), Clinical Trials 7:5; Schmidli et al. (2014),
     Biometrics 70:1023. Raises SpecError for impossible values.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> prior = ml.historical_prior([-3.1, -2.2, -4.0], ses=[1.1, 0.8, 1.5], unit_sd=6)
+    >>> round(prior.mean, 2), round(prior.sd, 1)
+    (-2.32, 3.5)
     """
     y, s = _numbers("estimates", estimates), _numbers("ses", ses)
     if len(y) != len(s) or not len(y) or (s <= 0).any():
@@ -88,6 +95,13 @@ def effective_sample_size(prior: Normal | Mixture, unit_sd: float) -> float:
     The mean over the prior p of -(log p)'' unit_sd^2, which is unit_sd^2 times the integral of p'^2 / p; for a
     Normal prior it is (unit_sd / sd)^2. unit_sd : SD of the effect in one subject.
     Neuenschwander, Weber, Schmidli and O'Hagan (2020), Biometrics 76:578. Raises SpecError for impossible values.
+
+    Examples
+    --------
+    >>> import msclong as ml
+    >>> prior = ml.historical_prior([-3.1, -2.2, -4.0], ses=[1.1, 0.8, 1.5], unit_sd=6)
+    >>> round(ml.effective_sample_size(prior, unit_sd=6))
+    15
     """
     _positive("unit_sd", unit_sd)
     if not isinstance(prior, (Normal, Mixture)):

@@ -1,0 +1,33 @@
+"""The documentation site in a browser, where `make docs` has built it: that target runs the slow test too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SITE = Path(__file__).parents[2] / "build" / "docs"
+PAGES = sorted((SITE / "reports").glob("*.html"))
+OTHERS = sorted(set(SITE.rglob("*.html")) - set(PAGES))
+NEEDED = "build/docs is not there; make docs builds it"
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDED)
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_report_page_loads_quietly_and_fits(opened, path, width):
+    page, wrongs = opened(path, width)
+    page.wait_for_load_state("networkidle")
+    assert wrongs == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not OTHERS, reason=NEEDED)
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.relative_to(SITE).with_suffix("").as_posix())
+def test_a_page_of_the_site_loads_quietly_and_fits(opened, path, width):
+    page, wrongs = opened(path, width)
+    page.wait_for_load_state("networkidle")
+    assert wrongs == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
