@@ -35,8 +35,7 @@ def sensitivity(found: StudyResult) -> Section | None:
         return None
     blocks: list[Block] = []
     for one, texts in told_of:
-        blocks += [Subheading(one.label)] if len(told_of) > 1 else []
-        blocks += [Paragraph(text) for text in texts]
+        blocks += [Subheading(one.label), *(Paragraph(text) for text in texts)]
     return Section("sensitivity", "Sensitivity to missing outcomes", (*blocks, Paragraph(NOTE, "note")))
 
 
