@@ -60,6 +60,7 @@ def jackknifed(fit: Fit, assumption: Assumption) -> ShiftedEstimates:
     """
     n = len(assumption.planned.y)
     without = left_out(fit)
+    assert isinstance(fit.estimate, PointEstimate)  # left_out refuses posteriors
     replicates = np.stack(
         [
             completed_coefficients(assumption, beta, theta, i)
@@ -73,5 +74,5 @@ def jackknifed(fit: Fit, assumption: Assumption) -> ShiftedEstimates:
         fit.estimate.names,
         estimate,
         spread * np.sqrt((n - 1) / n),
-        fit.estimate.small_sample,  # type: ignore[union-attr]  # the jackknife has refused draws
+        fit.estimate.small_sample,
     )

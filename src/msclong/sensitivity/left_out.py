@@ -52,7 +52,7 @@ def left_out(fit: Fit) -> LeftOut:
                 f"The jackknife refits by maximum likelihood; this fit is of {type(fit.engine).__name__}. Impute from "
                 "its draws: inference=ml.sensitivity.MultipleImputation(seed=1)."
             )
-        _KNOWN[fit] = _all_at_once(fit) or _one_by_one(fit)
+        _KNOWN[fit] = _all_at_once(fit, fit.engine.method == "reml") or _one_by_one(fit)
     return _KNOWN[fit]
 
 
@@ -67,9 +67,9 @@ def _one_by_one(fit: Fit) -> LeftOut:
     return LeftOut(beta, theta)
 
 
-def _all_at_once(fit: Fit) -> LeftOut | None:
+def _all_at_once(fit: Fit, reml: bool) -> LeftOut | None:
     """By the gradient over the moments without each subject, from the estimates of all; None where that fails."""
-    design, reml = fit.design, fit.engine.method == "reml"  # type: ignore[attr-defined]  # `left_out` has looked
+    design = fit.design
     if design.n_subjects < ENOUGH_SUBJECTS or fit.outcome.singular:
         return None
     full = maximum_likelihood(design, reml)

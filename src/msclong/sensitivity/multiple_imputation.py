@@ -117,8 +117,9 @@ def multiply_imputed(
         drawn = imputed_residuals(assumption, beta, planned.sigma(theta), rng)
         y = planned.X @ beta + drawn + moved
         found = engine.fit(replace(whole, y=y.reshape(-1))).estimate
+        assert isinstance(found, PointEstimate)  # a frequentist engine makes no draws
         betas.append(found.beta)
-        methods.append(found.small_sample)  # type: ignore[union-attr]  # of a frequentist fit
+        methods.append(found.small_sample)
     return PointEstimate(
         fit.estimate.names,
         np.mean(betas, axis=0),
