@@ -31,8 +31,8 @@ report: setup  ## the founding study, a two-arm trial and random slopes as repor
 	$(RUN) docs/reports/hamd17.py
 	$(RUN) docs/reports/sleepstudy.py
 
-test: setup  ## the test suite (minutes)
-	$(RUN) -m pytest
+test: setup  ## the test suite, a process for each of up to four cores (minutes)
+	$(RUN) -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 validate: setup  ## the slow tests: recovery, calibration, large data
 	$(RUN) -m pytest -m slow || [ $$? -eq 5 ]  # 5: no slow tests were found

@@ -298,7 +298,7 @@ def strangers(
             continue
         for quote in whole:
             if any(map(str.isdigit, quote)):
-                pattern = re.sub(r"([<>])", r"\1 ?", re.escape(_squeezed(quote)))
+                pattern = re.sub(r"([<>])", r"\1 ?", re.escape(_squeezed(quote))) + r"(?!\d)"
                 text = re.sub(pattern, " ", text, flags=re.IGNORECASE)
         text = names.sub(" ", text)
         for pattern in allowed:

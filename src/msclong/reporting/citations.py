@@ -16,6 +16,7 @@ NAMED = {
     "cook": ("Cook", 1977),
     "cro": ("Cro, Carpenter and Kenward", 2019),
     "diggle": ("Diggle", 1988),
+    "dunn": ("Dunn and Smyth", 1996),
     "gabriel": ("Gabriel", 1962),
     "geisser": ("Geisser and Cornfield", 1963),
     "gelman": ("Gelman", 2006),
@@ -62,6 +63,11 @@ def cited(key: str) -> str:
     """'(Diggle 1988)', to follow what it is the source of."""
     name, year = NAMED[key]
     return f"({name} {year})"
+
+
+def named(text: str) -> set[str]:
+    """Keys of the sources that a text cites by author and year."""
+    return {key for key, (name, year) in NAMED.items() if re.search(rf"{re.escape(name)} \(?{year}", text)}
 
 
 def numbered(text: str, keys: Iterable[str]) -> tuple[str, tuple[str, ...]]:

@@ -21,6 +21,7 @@ REFERENCES = {
     "J R Stat "
     "Soc A 2019;182:623–645.",
     "diggle": "Diggle PJ. An approach to the analysis of repeated measurements. Biometrics 1988;44:959–971.",
+    "dunn": "Dunn PK, Smyth GK. Randomized quantile residuals. J Comput Graph Stat 1996;5:236–244.",
     "gabriel": "Gabriel KR. Ante-dependence analysis of an ordered set of variables. Ann Math Stat 1962;33:201–212.",
     "geisser": "Geisser S, Cornfield J. Posterior distributions for multivariate normal parameters. J R Stat Soc "
     "B 1963;25:368–376.",

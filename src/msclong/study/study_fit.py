@@ -16,6 +16,7 @@ from msclong.linear_hypothesis import label
 from msclong.printing.overview import Overview
 from msclong.results.fit import Fit
 from msclong.results.hypothesis_table import check_level
+from msclong.results.result_table import ResultTable
 from msclong.results.stamp import stamp
 from msclong.results.summary import summary_table
 from msclong.spec.estimand import Estimand
@@ -29,6 +30,11 @@ from msclong.study.study_contrasts import study_contrasts, under_each_other
 SHOWN = ("effect", "estimate", "se", "lower", "upper", "df", "p_value", "p_adjusted", "prob_improved",
          "prob_beyond_margin")  # fmt: skip
 """Columns of contrasts in a summary."""
+
+COMPLETERS = (
+    "Each test is of the patients seen at baseline and at that visit; the others are taken to be missing completely at "
+    "random."
+)
 
 
 class FitsByEngine(dict[str, Fit]):
@@ -89,7 +95,12 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
     @property
     def facts(self) -> Mapping[str, str]:
         """What a notebook prints below the tables: the rule for missing outcomes."""
-        return {"missing": "Outcomes that were not observed are taken to be missing at random."}
+        squares = [
+            name for name, engine in self.engines.items() if getattr(engine, "ddf", None) == "modified-box"
+        ]
+        how = "completely at random" if len(squares) == len(self.engines) else "at random"
+        but = f", by {listing(squares)} completely at random" if 0 < len(squares) < len(self.engines) else ""
+        return {"missing": f"Outcomes that were not observed are taken to be missing {how}{but}."}
 
     @cached_property
     def failures(self) -> pd.DataFrame:
@@ -245,7 +256,7 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
             data = fit.design.data
             if data.visit is not None and data.taken_out is None and fit.spec.outcome_type != "change":
                 tables[name] = paired_t_tests(data, level)
-        return stamp(under_each_other(tables), self)
+        return ResultTable.of(stamp(under_each_other(tables), self), {"missing": COMPLETERS})
 
     def estimands(self) -> dict[str, list[tuple[str, str]]]:
         """Each outcome's estimand in the attributes of ICH E9(R1): (attribute, text) pairs."""

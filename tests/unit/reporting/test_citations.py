@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from msclong.reporting import covariance_words, methods, multiplicity
-from msclong.reporting.citations import NAMED, cited, numbered
+from msclong.reporting.citations import NAMED, cited, named, numbered
 from msclong.reporting.references import REFERENCES
+from msclong.reporting.words import words
 
 
 def test_every_reference_has_the_author_and_the_year_by_which_texts_cite_it():
@@ -49,13 +52,22 @@ def test_every_citation_in_the_words_of_methods_is_found():
     sourced = [*methods.OWN_ERRORS.values(), *methods.ERRORS.values(), *methods.DEGREES.values()]
     sourced += [methods.ROBUST_DEGREES, *multiplicity.METHODS.values()]
     sourced += [
-        (f"{words} {' '.join(map(cited, keys))}", keys)
-        for words, keys in covariance_words.STRUCTURES.values()
+        (f"{told} {' '.join(map(cited, keys))}", keys) for told, keys in covariance_words.STRUCTURES.values()
     ]
-    for words, keys in sourced:
-        found, _ = numbered(words, keys)
+    for told, keys in sourced:
+        found, _ = numbered(told, keys)
         for key in keys:
             assert str(NAMED[key][1]) not in found
         if keys:
             # None of them was put at the end for want of a place.
-            assert numbered(f"{words} END", keys)[0].endswith("END"), words
+            assert numbered(f"{told} END", keys)[0].endswith("END"), told
+
+
+@pytest.mark.parametrize("made", ["hamd17_report", "founding_report"])
+def test_whatever_a_report_cites_is_among_its_references(request, made):
+    text = " ".join(map(words, request.getfixturevalue(made).sections))
+    cited = named(text)
+    assert len(cited) > 5
+    assert [key for key in cited if REFERENCES[key] not in text] == []
+    # A year beside names that no reference has is a citation without one.
+    assert set(re.findall(r"\(([A-Z][\w ,.]+? \d{4})\)", text)) <= {f"{n} {y}" for n, y in NAMED.values()}

@@ -279,3 +279,20 @@ def test_a_study_without_contrasts_has_their_columns(trial):
 def test_levels_are_checked(fitted, table):
     with pytest.raises(SpecError, match="level"):
         getattr(fitted, table)(level=95)
+
+
+@pytest.mark.parametrize(
+    ("engines", "how"),
+    [
+        ([ml.Frequentist()], "at random."),
+        ([ml.Frequentist(ddf="modified-box")], "completely at random."),
+        (
+            [ml.Frequentist(), ml.Frequentist(ddf="modified-box")],
+            "at random, by Frequentist (ddf modified-box) completely at random.",
+        ),
+    ],
+)
+def test_what_is_taken_of_missing_outcomes_is_said_of_the_engines_that_ran(trial, engines, how):
+    found = ml.Study(trial, {"score": {}}, DEFAULTS, engines=engines).fit(n_jobs=1)
+    assert found.facts["missing"].endswith(f"to be missing {how}")
+    assert "patients seen at baseline and at that visit" in found.paired_t_tests()._repr_html_()

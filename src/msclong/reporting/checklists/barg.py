@@ -104,7 +104,7 @@ BARG = (
         "3C",
         "Bayes factors and probabilities of models.",
         otherwise="None is computed",
-        unused=True,
+        unmet="not used",
     ),
     Item(
         DECISIONS,
@@ -112,7 +112,7 @@ BARG = (
         "By what rule decisions are made.",
         (section("answer", r"by (a posterior probability above|(un)?adjusted p below)"),),
         otherwise="No decision is made by rule",
-        unused=True,
+        unmet="not used",
     ),
     Item(
         DECISIONS,

@@ -27,6 +27,7 @@ MISSING = either(
 CONTRASTS = either(table("contrasts*"), table("secondary"), table("exploratory"))
 MULTIPLE = either(section("question", r"Intervals: "), section("multiplicity"))
 FURTHER_METHODS = section("sensitivity", r"jackknife|Rubin")
+EVENTS = table("events")
 FURTHER = either(table("sensitivity"), section("sensitivity", r"Under missing at random"))
 
 CONSORT = (
@@ -58,6 +59,7 @@ CONSORT = (
         (either(table("means"), figure("means*"), figure("panels")), CONTRASTS),
     ),
     Item(RESULTS, "18", "Results of further analyses, told apart from the main one.", (FURTHER,)),
+    Item(RESULTS, "19", "Harms: each kind, in how many of each arm.", (EVENTS,), unmet="elsewhere"),
     Item(
         DISCUSSION,
         "20",
@@ -68,7 +70,6 @@ CONSORT = (
     Item(OTHER, "6b", "Changes to outcomes after the start."),
     Item(OTHER, "7\N{EN DASH}11", "Sample size, interim analyses, randomisation, allocation, blinding."),
     Item(OTHER, "13b\N{EN DASH}15", "Losses with their reasons, recruitment, participants at baseline."),
-    Item(OTHER, "19", "Harms."),
     Item(OTHER, "21\N{EN DASH}22", "Generalisability; interpretation, benefits against harms."),
     Item(OTHER, "23\N{EN DASH}25", "Registration, protocol, funding."),
 )

@@ -8,21 +8,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from msclong.reporting.inline import Reference, pieces
-from msclong.reporting.record import (
-    Block,
-    Bullets,
-    Code,
-    Definitions,
-    Document,
-    Equation,
-    Figure,
-    FoldOut,
-    Paragraph,
-    Section,
-    Subheading,
-    Table,
-)
+from msclong.reporting.record import Document, Figure, Section, Table
+from msclong.reporting.words import words
 
 
 @dataclass(frozen=True)
@@ -60,9 +47,9 @@ Need = tuple[Part, ...]
 class Item:
     """An item of a checklist. number, text : its own, in our words. group : the heading under which it stands.
 
-    needs : all must be met by the document for the item to be ticked. With none, the item is of something that the
-    library does not do (`unused`) or that a record of an analysis does not know; `otherwise` says what or where. What
-    is `unused` and has needs is not used where they are not met.
+    needs : all must be met by the document for the item to be ticked. unmet : what is said where they are not met; by
+    default 'no', of an item without needs, which no record of an analysis can meet, 'elsewhere'. otherwise : what is
+    not used, or where else.
     """
 
     group: str
@@ -70,7 +57,7 @@ class Item:
     text: str
     needs: tuple[Need, ...] = ()
     otherwise: str = "The report of the trial"
-    unused: bool = False
+    unmet: Literal["no", "not used", "elsewhere"] | None = None
 
     def places(self, document: Document) -> tuple[str, ...] | None:
         """Cross-reference keys of the evidence, as they are read; None where a need is not met."""
@@ -116,27 +103,3 @@ def _with_values(part: Table | Figure) -> list[str]:
             if cell.value is not None:
                 found |= {column.label: None, row.cells[0].text: None}
     return list(found)
-
-
-def words(section: Section) -> str:
-    """All text of a section, without its cross-references and what stands in tables."""
-    texts = "\n".join(text for block in section.blocks for text in _words(block))
-    said = (piece for piece in pieces(texts) if not isinstance(piece, Reference))
-    return "".join(piece if isinstance(piece, str) else piece.text for piece in said)
-
-
-def _words(block: Block) -> Iterator[str]:
-    match block:
-        case Paragraph(text=text) | Subheading(text=text) | Equation(text=text) | Code(text=text):
-            yield text
-        case Bullets(items=items):
-            yield from items
-        case Definitions(items=pairs):
-            yield from (f"{term}: {text}" for term, text in pairs)
-        case Table(caption=caption, notes=notes):
-            yield from (caption, *notes)
-        case Figure(caption=caption):
-            yield caption
-        case FoldOut(blocks=blocks):
-            for inner in blocks:
-                yield from _words(inner)

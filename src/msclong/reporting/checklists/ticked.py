@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msclong.reporting.checklists.item import Item
 from msclong.reporting.record import Cell, Column, Document, Row, Table
 
-YES, NO, ELSEWHERE, UNUSED = "yes", "no", "elsewhere", "not used"
+YES, NO, ELSEWHERE = "yes", "no", "elsewhere"
 
 
 def ticked(
@@ -37,8 +37,7 @@ def counts(table: Table) -> tuple[int, int, int]:
 
 def _answer(item: Item, document: Document) -> tuple[Cell, Cell]:
     places = item.places(document) if item.needs else None
-    if places is None and (item.unused or not item.needs):
-        return Cell(UNUSED if item.unused else ELSEWHERE), Cell(item.otherwise)
-    if places is None:
-        return Cell(NO, False), Cell("")
-    return Cell(YES, True), Cell(", ".join(f"[[{place}]]" for place in places))
+    if places is not None:
+        return Cell(YES, True), Cell(", ".join(f"[[{place}]]" for place in places))
+    unmet = item.unmet or (NO if item.needs else ELSEWHERE)
+    return (Cell(NO, False), Cell("")) if unmet == NO else (Cell(unmet), Cell(item.otherwise))

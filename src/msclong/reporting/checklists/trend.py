@@ -10,6 +10,7 @@ from msclong.reporting.checklists.consort import (
     ASKED,
     CONTRASTS,
     DISCUSSION,
+    EVENTS,
     FURTHER,
     FURTHER_METHODS,
     MEASURED,
@@ -66,6 +67,7 @@ TREND = (
         (either(CONTRASTS, table("coefficients-*")),),
     ),
     Item(RESULTS, "18", "Results of further analyses, told apart from the main one.", (FURTHER,)),
+    Item(RESULTS, "19", "Adverse events.", (EVENTS,), unmet="elsewhere"),
     Item(
         DISCUSSION,
         "20",
@@ -80,6 +82,5 @@ TREND = (
     ),
     Item(OTHER, "7\N{EN DASH}9", "Sample size, interim analyses, assignment, blinding."),
     Item(OTHER, "13\N{EN DASH}15", "Recruitment, participants at baseline, comparability of groups."),
-    Item(OTHER, "19", "Adverse events."),
     Item(OTHER, "21\N{EN DASH}22", "Generalisability; overall evidence."),
 )

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Sequence
 
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.at_random import entered, given
-from msclong.reporting.citations import numbered
+from msclong.reporting.citations import named, numbered
 from msclong.reporting.comparisons import Comparison, Refusal, baseline
 from msclong.reporting.covariance_words import covariance_in_words
 from msclong.reporting.inline import plain
 from msclong.reporting.methods import methods, priors_in_words
 from msclong.reporting.multiplicity import adjustment
-from msclong.reporting.record import Code, Paragraph, Section, Table, unfolded
-from msclong.reporting.references import Description
+from msclong.reporting.record import Block, Bullets, Code, Paragraph, Section, Subheading, Table, unfolded
+from msclong.reporting.references import REFERENCES, Description
 from msclong.reporting.sections.model import baseline_use
 from msclong.reporting.sections.reproducibility import versions
 from msclong.reporting.wording import inside, listed, sentence, spoken
+from msclong.reporting.words import words
 from msclong.results.fit import Fit
 
 OF_POSTERIORS = {
@@ -62,7 +63,11 @@ def methods_text(analysis: Analysis, found: Comparison | Refusal, sections: Sequ
         "written from "
         "the record of the fits: how the trial was done, and why it was analysed so, is for its authors to add."
     )
-    return Section("methods", "Methods, to paste", (Paragraph(told), Code(text, "text")))
+    blocks: list[Block] = [Paragraph(told), Code(text, "text")]
+    whole = " ".join([text, *map(words, sections)])
+    if further := sorted(source for key in named(whole) if (source := REFERENCES[key]) not in whole):
+        blocks += [Subheading("Cited elsewhere in this report"), Bullets(tuple(further))]
+    return Section("methods", "Methods, to paste", tuple(blocks))
 
 
 def _model(analysis: Analysis) -> Description:

@@ -71,7 +71,7 @@ def fit_of_outcomes(found: StudyResult) -> list[Block]:
     caption = "Residuals of each fit, and of posteriors what they predict and what they owe to their priors"
     if not any(found.bayesian.values()):
         caption = "Residuals of each fit"
-    table = Table("fit", caption, tuple(columns), tuple(rows), tuple(_notes(found)))
+    table = Table("fit", caption, tuple(columns), tuple(rows), tuple(_notes(found, checked)))
     return [Subheading("Fit of each model"), *_summary(found, checked), table]
 
 
@@ -149,7 +149,7 @@ def _summary(found: StudyResult, checked: dict[tuple[str, str], _Checked]) -> li
     return [Paragraph(" ".join(texts))] if texts else []
 
 
-def _notes(found: StudyResult) -> list[str]:
+def _notes(found: StudyResult, checked: dict[tuple[str, str], _Checked]) -> list[str]:
     limit, share = f"\N{PLUS-MINUS SIGN}{LIMIT}", f"{NORMAL_SHARE:.1%}"
     notes = [
         "Residuals are scaled to be standard normal where the model holds (quantile residuals of outcomes that are not "
@@ -159,7 +159,13 @@ def _notes(found: StudyResult) -> list[str]:
     if any(found.bayesian.values()):
         notes.append(
             "Means and SDs outside: observed ones, by visit, beyond the central 95% of "
-            f"{say.count(SETS)} data sets drawn from the posterior. Prior: the largest sensitivity of a contrast to "
-            f"powers of any prior; from {SENSITIVE:g} on it counts (Kallioinen et al. 2024)."
+            f"{say.count(SETS)} data sets drawn from the posterior."
         )
+        if any(one.sensitivity is not None for one in checked.values()):
+            notes[-1] += (
+                " Prior: the largest sensitivity of a contrast to powers of any prior; from "
+                f"{SENSITIVE:g} on it counts (Kallioinen et al. 2024)."
+            )
+        if any(one.first.n_obs > MOST_ROWS for of in found.fitted for one in of.analyses.values()):
+            notes.append(f"Posteriors of more than {MOST_ROWS:,} observations are not checked further.")
     return notes

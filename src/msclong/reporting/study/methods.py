@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msclong.contrasts.graphical import GraphicalProcedure
 from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.at_random import at_random, entered
+from msclong.reporting.citations import named
 from msclong.reporting.covariance_words import covariance_in_words
 from msclong.reporting.methods import methods, priors_in_words
 from msclong.reporting.multiplicity import METHODS
@@ -15,14 +18,18 @@ from msclong.reporting.study.responders import continuity
 from msclong.reporting.study.results import StudyResult
 from msclong.reporting.study.tables import family_name
 from msclong.reporting.wording import listed, spoken
+from msclong.reporting.words import words
 from msclong.study.endpoint import CONFIRMATORY
 
 MOST_NAMED = 8
 """Outcomes with one description are named up to so many."""
 
 
-def study_methods(found: StudyResult) -> Section:
-    """A paragraph over all outcomes, then each engine's estimation, once for all fits that were estimated alike."""
+def study_methods(found: StudyResult, others: Sequence[Section]) -> Section:
+    """A paragraph over all outcomes, then each engine's estimation, once for all fits that were estimated alike.
+
+    others : the report's other sections; what they cite is among the references.
+    """
     items: list[tuple[str, str]] = []
     cites: set[str] = set()
     for engine in found.bayesian:
@@ -36,7 +43,7 @@ def study_methods(found: StudyResult) -> Section:
             of = "" if len(described) == 1 else f"{_named(outcomes, len(found.fitted))}: "
             items.append((engine, f"{of}{text}"))
         items += _priors(found, engine)
-    cites |= _cites(found)
+    cites |= _cites(found) | named(" ".join(map(words, others)))
     blocks: list[Block] = [Paragraph(_paragraph(found)), Subheading("Estimation"), Definitions(tuple(items))]
     if cites:
         texts = sorted(REFERENCES[key] for key in cites)
@@ -69,7 +76,7 @@ def _named(outcomes: list[str], of: int) -> str:
 
 
 def _cites(found: StudyResult) -> set[str]:
-    """Of covariances, priors, multiplicity and the single arm."""
+    """Of covariances, priors and multiplicity."""
     cites: set[str] = set()
     for one in found.fitted:
         for analysis in one.analyses.values():
@@ -80,12 +87,6 @@ def _cites(found: StudyResult) -> set[str]:
     if found.frequentist is not None and any(role in CONFIRMATORY for role in found.roles):
         across = "graphical" if isinstance(plan.across, GraphicalProcedure) else plan.across
         cites |= {key for method in (plan.within, across) for key in METHODS[method][1]}
-    if found.posterior is not None:
-        cites |= {"kallioinen"}
-    if not found.arms:
-        cites |= {"mee"}
-    if found.study.plan.events:
-        cites |= {"clopper"}
     return cites | {"ich"}
 
 

@@ -38,7 +38,7 @@ def study_sections(found: StudyResult, printed: Published | None, created: datet
     """Every section that has something to say. Raises SpecError or DataError for `printed` that is no audit."""
     labels = {one.name: one.label for one in found.outcomes}
     table = None if printed is None else audited(printed)
-    sections = [
+    before = [
         answer(found, None if table is None else in_brief(table, labels)),
         design_limits(found),
         estimands(found),
@@ -54,10 +54,10 @@ def study_sections(found: StudyResult, printed: Published | None, created: datet
         checks(found),
         sensitivity(found),
         None if table is None else published(table, labels),
-        study_methods(found),
-        synthetic(found),
-        reproducibility(found, created, table is not None),
     ]
+    after = [synthetic(found), reproducibility(found, created, table is not None)]
+    told = [section for section in (*before, *after) if section is not None]
+    sections = [*before, study_methods(found, told), *after]
     folded = [_folded(section) for section in sections if section is not None]
     return with_checklists(folded, created, found.arms, any(found.bayesian.values()))
 

@@ -11,10 +11,11 @@ import pytest
 
 import msclong as ml
 from msclong.reporting.checklists import barg, consort, trend
-from msclong.reporting.checklists.item import Item, either, section, table, words
+from msclong.reporting.checklists.item import Item, either, section, table
 from msclong.reporting.checklists.ticked import counts, ticked
 from msclong.reporting.record import Cell, Column, Document, FoldOut, Paragraph, Row, Section, Table
 from msclong.reporting.say import count
+from msclong.reporting.words import words
 
 LISTS = {"consort": consort.CONSORT, "barg": barg.BARG, "trend": trend.TREND}
 
@@ -121,7 +122,7 @@ def test_a_need_of_a_tables_heading_is_met_by_a_value_below_it():
 
 
 def test_what_is_unused_is_a_tick_where_it_is_there():
-    item = Item("g", "1", "t", (section("a", "rule"),), "None", unused=True)
+    item = Item("g", "1", "t", (section("a", "rule"),), "None", unmet="not used")
     for text, reported in (("By a rule.", "yes"), ("Nothing.", "not used")):
         document = Document("", "", (Section("a", "A", (Paragraph(text),)),), datetime.now(UTC))
         assert ticked("k", "", [item], document).rows[0].cells[2].text == reported
@@ -169,3 +170,13 @@ def test_numbers_are_those_of_one_list_each():
     for name, items in LISTS.items():
         numbers = [item.number for item in items]
         assert len(set(numbers)) == len(numbers), name
+
+
+def test_adverse_events_are_a_tick_where_they_were_counted_and_belong_elsewhere_where_not(
+    founding_report, report
+):
+    assert reported(founding_report, "trend")["19"] is True
+    uncounted = without(founding_report, "design")
+    [row] = [row for row in ticked("k", "", trend.TREND, uncounted).rows if row.cells[0].text == "19"]
+    assert [cell.text for cell in row.cells[2:]] == ["elsewhere", "The report of the trial"]
+    assert reported(report, "consort")["19"] is None

@@ -8,11 +8,11 @@ import pytest
 
 import msclong as ml
 from msclong.reporting.analysis import analysis
-from msclong.reporting.checklists.item import words
 from msclong.reporting.comparisons import contrasts
 from msclong.reporting.record import Code
 from msclong.reporting.references import REFERENCES
 from msclong.reporting.sections.methods import methods_text
+from msclong.reporting.words import words
 
 
 def text_of(fits, **options) -> str:
