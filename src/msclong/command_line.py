@@ -5,13 +5,15 @@
 
 Messages of msclong advise what to write in Python; where the command line has words of its own for it, they are added.
 
-Exit status: 0, all was done; 1, an outcome could not be fitted (the report says so); 2, the input cannot be used.
+Exit status: 0, all was done; 1, an outcome could not be fitted (the report says so); 2, the input cannot be used;
+141, the output was not read to its end.
 What a defect of msclong raises is shown as it is, with its traceback.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import sys
 import warnings
@@ -61,6 +63,8 @@ ADVICE = {
 """What messages advise, and what says the same on the command line; the first that fits is told."""
 
 DONE, FAILED, UNUSABLE = 0, 1, 2
+UNREAD = 141
+"""As shells have it of what ends by SIGPIPE."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,9 +74,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _warnings_told(given.quiet):
             status: int = given.run(given)
+            sys.stdout.flush()
             return status
     except MsclongError as error:
         print(f"error: {_advised(error)}", file=sys.stderr)
+    except (
+        BrokenPipeError
+    ):  # whoever read the output has left, as `head` does; the interpreter is not to try again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         print(f"error: cannot read or write{where}: {error.strerror or error}.", file=sys.stderr)

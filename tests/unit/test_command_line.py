@@ -99,6 +99,17 @@ def test_a_report_in_a_process_of_its_own(csv, plan, tmp_path):
     assert len(pd.read_csv(tmp_path / "out" / "a.csv")) > 50
 
 
+def test_a_reader_who_leaves_early_is_no_error(csv, plan, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "msclong", "check", str(plan), str(csv), "--quiet"]
+    done = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": SOURCE}
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 def test_one_formula_in_place_of_a_plan(csv, tmp_path, capsys):
     words = [
         "--engine",

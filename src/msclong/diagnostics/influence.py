@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from msclong.covariance.identification import undetermined
+from msclong.data.marks import synthetic
 from msclong.design.coordinates import keys
 from msclong.design.cross_moments import CrossMoments, cross_moments
 from msclong.design.degeneracy import refuse_degenerate_unstructured
@@ -25,14 +26,16 @@ from msclong.engines.frequentist.optimize import Optimum, maximise
 from msclong.errors import DesignError, EngineError, MsclongError, SpecError, listing
 from msclong.likelihood.gls import GeneralisedLeastSquares, generalised_least_squares
 from msclong.likelihood.information import information
+from msclong.printing.overview import Overview, Shown
 from msclong.results.fit import Fit
 from msclong.results.stamp import stamp
+from msclong.results.summary import summary_table
 
 FIGURES = ("cook_d", "mdffits", "covratio", "likelihood_distance")
 
 
-@dataclass(frozen=True, eq=False)
-class Influence:
+@dataclass(frozen=True, eq=False, repr=False)
+class Influence(Shown):
     """What each case (subject, site, ...) does to the fit; every case left out once, everything estimated again.
 
     All data give beta (p,) and its model-based covariance Phi = (X' V^-1 X)^-1; without case i they are beta_i, Phi_i.
@@ -54,8 +57,19 @@ class Influence:
     dfbetas: pd.DataFrame
     theta: pd.DataFrame
 
-    def __repr__(self) -> str:
-        return self.table.to_string(float_format=lambda x: f"{x:.4g}")
+    def _overview(self) -> Overview:
+        case = " and ".join(map(str, self.table.index.names))
+        lost = int((~self.table["converged"]).sum())
+        notes = [] if (self.table["note"] == "").all() else ["note"]
+        ordered = self.table.sort_values("cook_d", ascending=False, kind="stable")[
+            ["n_obs", *FIGURES, *notes]
+        ]
+        return Overview(
+            title=f"Influence of each {case} on the fit",
+            facts=(f"Without {lost} of {len(self.table)} there is no fit.",) if lost else (),
+            tables=(summary_table(ordered, "Largest Cook\u2019s distance first"),),
+            stamp=synthetic(self.table) or "",
+        )
 
 
 def influence(fit: Fit, by: str | None = None, cases: Iterable[object] | None = None) -> Influence:

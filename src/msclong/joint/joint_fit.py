@@ -21,7 +21,7 @@ from msclong.errors import (
     UnknownOutcomeError,
     listing,
 )
-from msclong.printing.overview import Overview
+from msclong.printing.overview import Overview, Shown
 from msclong.results.check import check_table
 from msclong.results.effect_scale import SCALES, chosen_effect
 from msclong.results.fit import Fit
@@ -37,7 +37,7 @@ BY_OUTCOME = ("margin", "rope")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class JointFit(Mapping[str, Fit]):
+class JointFit(Shown, Mapping[str, Fit]):
     """One posterior of several outcomes; a mapping from their names to fits.
 
     `joint["ssdai"]` is a Fit like any other, the marginal posterior of that outcome in its own units; the draws of all
@@ -254,13 +254,7 @@ class JointFit(Mapping[str, Fit]):
         check_level(level)
         return self._overview(level).text()
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return self._overview(0.95).html()
-
-    def _overview(self, level: float) -> Overview:
+    def _overview(self, level: float = 0.95) -> Overview:
         """The models, each outcome's contrasts where all have some, what is pooled, coefficients, covariance."""
         facts = [
             *(f"{name}: {fit.spec.formula}" for name, fit in self.items()),

@@ -57,6 +57,19 @@ class Overview:
         return f'<div class="msclong">{"".join(parts)}</div>'
 
 
+class Shown:
+    """Results that show their overview: as text where they are printed, as HTML in a notebook."""
+
+    def _overview(self) -> Overview:
+        raise NotImplementedError(type(self).__name__)
+
+    def __repr__(self) -> str:
+        return self._overview().text()
+
+    def _repr_html_(self) -> str:
+        return self._overview().html()
+
+
 def _lines(texts: Sequence[str]) -> str:
     return "".join(f'<div style="margin:.15em 0">{escape(text)}</div>' for text in texts)
 

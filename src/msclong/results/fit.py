@@ -12,7 +12,7 @@ import pandas as pd
 
 from msclong.design.design import Design
 from msclong.errors import EngineError, HypothesisError, MsclongError
-from msclong.printing.overview import Overview
+from msclong.printing.overview import Overview, Shown
 from msclong.results.answers import Answers
 from msclong.results.check import check_table
 from msclong.results.conditional_draws import ConditionalDraws
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit(Answers):
+class Fit(Shown, Answers):
     """One model fitted to one outcome by one engine.
 
     engine : the frozen engine configuration. design : what was fitted. estimate : beta as a point estimate
@@ -336,13 +336,7 @@ class Fit(Answers):
         check_level(level)
         return self._overview(level).text()
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return self._overview(0.95).html()
-
-    def _overview(self, level: float) -> Overview:
+    def _overview(self, level: float = 0.95) -> Overview:
         """What was fitted, the default contrasts where there are any, coefficients, covariance, priors."""
         facts = model_facts(self.design, self.engine)
         if self.loglik is not None:

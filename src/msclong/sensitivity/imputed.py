@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from msclong.design.design import Design
-from msclong.printing.overview import Overview
+from msclong.printing.overview import Overview, Shown
 from msclong.results.answers import Answers
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
@@ -17,7 +17,7 @@ from msclong.results.summary import contrasts_caption, summary_table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Imputed(Answers):
+class Imputed(Shown, Answers):
     """The fixed effects of the completed data: means, contrasts and tests as a `Fit` gives them.
 
     design : of the fit. estimate : beta with standard errors by jackknife or Rubin's rules. assumption, inference :
@@ -51,12 +51,6 @@ class Imputed(Answers):
     def _told(self, table: pd.DataFrame) -> pd.DataFrame:
         table.attrs |= {"assumption": self.assumption, "inference": self.inference}
         return table
-
-    def __repr__(self) -> str:
-        return self._overview().text()
-
-    def _repr_html_(self) -> str:
-        return self._overview().html()
 
     def _overview(self) -> Overview:
         contrasts = self.contrasts()

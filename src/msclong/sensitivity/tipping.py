@@ -17,7 +17,7 @@ from msclong.engines.frequentist.arguments import check_flag
 from msclong.errors import HypothesisError, SpecError, listing
 from msclong.linear_hypothesis import LinearHypothesis, label
 from msclong.printing import numbers
-from msclong.printing.overview import Overview
+from msclong.printing.overview import Overview, Shown
 from msclong.results.fit import Fit
 from msclong.results.hypothesis_table import check_level, hypothesis_table
 from msclong.results.stamp import stamp
@@ -93,8 +93,8 @@ class Line:
         return np.sort(roots[np.isreal(roots)].real)
 
 
-@dataclass(frozen=True, eq=False)
-class TippingPoint:
+@dataclass(frozen=True, eq=False, repr=False)
+class TippingPoint(Shown):
     """One contrast over shifts of the outcomes that are missing.
 
     row : the contrast, as its table names it. arms : those whose outcomes are shifted, in words; each an axis.
@@ -145,14 +145,11 @@ class TippingPoint:
         below, above = [d for d in self.changes if d < 0], [d for d in self.changes if d >= 0]
         return tuple(sorted((*below[-1:], *above[:1]), key=abs))
 
-    def __repr__(self) -> str:
-        return self._overview().text()
-
     def _repr_html_(self) -> str:
         from msclong.plots.svg import to_svg
 
         name = f"tipping-{zlib.crc32(self.table.to_numpy().tobytes()):08x}"
-        return f"<div>{self._overview().html()}{to_svg(self.figure(), name)}</div>"
+        return f"<div>{super()._repr_html_()}{to_svg(self.figure(), name)}</div>"
 
     def _overview(self) -> Overview:
         return Overview(

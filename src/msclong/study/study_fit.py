@@ -13,7 +13,7 @@ from msclong.data.marks import synthetic
 from msclong.engines.engine import Engine
 from msclong.errors import EngineError, MsclongError, UnknownOutcomeError, listing
 from msclong.linear_hypothesis import label
-from msclong.printing.overview import Overview
+from msclong.printing.overview import Overview, Shown
 from msclong.results.fit import Fit
 from msclong.results.hypothesis_table import check_level
 from msclong.results.result_table import ResultTable
@@ -50,7 +50,7 @@ class FitsByEngine(dict[str, Fit]):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StudyFit(Mapping[str, Mapping[str, Fit]]):
+class StudyFit(Shown, Mapping[str, Mapping[str, Fit]]):
     """Every outcome's fits; a mapping from outcomes to {engine: Fit}, of those that have one.
 
     plan : what was declared. engines : by name, the first one leads. results : {outcome: {engine: fit or failure}}.
@@ -289,12 +289,6 @@ class StudyFit(Mapping[str, Mapping[str, Fit]]):
     def summary(self) -> str:
         """The study as text, at most 100 columns wide; print it."""
         return self._overview().text()
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return self._overview().html()
 
     def _overview(self) -> Overview:
         """The outcomes and what became of them, and each engine's contrasts."""

@@ -167,3 +167,15 @@ def test_what_is_refused(sites):
     other = ml.fit("y ~ arm * visit + (1 | id)", sites, ml.StatsmodelsMixedLM())
     with pytest.raises(EngineError, match=r"Use ml.Frequentist\(\)"):
         ml.influence(other)
+
+
+def test_what_a_terminal_and_a_notebook_show_begins_with_the_most_influential(sites):
+    found = ml.influence(ml.fit(SLEEP, ml.datasets.sleepstudy()))
+    rows = [line.split()[0] for line in str(found).splitlines() if line[:1].isdigit()]
+    assert rows == [str(subject) for subject in found.table["cook_d"].sort_values(ascending=False).index]
+    assert found._repr_html_().index(">309<") < found._repr_html_().index(">369<")
+    assert "there is no fit" not in str(found)
+    alone = sites.assign(centre=np.where(sites["id"] == "s5", "single", "many"))
+    lost = str(ml.influence(ml.fit("y ~ centre + visit + (1 | id)", alone)))
+    assert f"Without 1 of {sites['id'].nunique()} there is no fit." in lost
+    assert "cannot estimate the fixed effects" in " ".join(lost.split())
