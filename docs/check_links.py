@@ -20,9 +20,15 @@ FETCHED = {
     "source": "src",
     "video": "src",
     "object": "data",
+    "image": "href",
+    "use": "href",
+    "embed": "src",
+    "audio": "src",
+    "track": "src",
 }
 NOT_FETCHED = {"canonical", "next", "prev", "search", "index", "author", "copyright"}
-OF_A_MACHINE = re.compile(r"[^\s\"'<>()]*(?:site-packages|/tmp/|/home/|/Users/|[A-Z]:\\Users)[^\s\"'<>()]*")
+WORD = re.compile(r"[^\s\"'<>()]+")
+OF_A_MACHINE = re.compile(r"site-packages|/tmp/|/home/|/Users/|[A-Z]:\\Users")
 IN_STYLES = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
 
 
@@ -35,7 +41,7 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.fetched: list[str] = []
         text = path.read_text(encoding="utf-8")
-        self.places = sorted(set(OF_A_MACHINE.findall(text)))
+        self.places = sorted({word for word in WORD.findall(text) if OF_A_MACHINE.search(word)})
         self.feed(text)
         for style in re.findall(r"<style[^>]*>(.*?)</style>", text, re.DOTALL):
             self.fetched += in_styles(style)
@@ -43,6 +49,10 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value for name, value in attrs if value is not None}
         self.ids |= {given[name] for name in ("id", "name") if name in given}
+        self.fetched += in_styles(given.get("style", ""))
+        self.fetched += [given[name] for name in ("poster", "xlink:href") if name in given and tag != "a"]
+        # Of each candidate its address; commas within one, as of data:, have no space behind them.
+        self.fetched += [one.split()[0] for one in re.split(r",\s+", given.get("srcset", "")) if one.strip()]
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
         elif (name := FETCHED.get(tag)) in given and given.get("rel") not in NOT_FETCHED:
@@ -55,6 +65,7 @@ def in_styles(css: str) -> list[str]:
 
 def problems(site: Path) -> Iterator[str]:
     """One sentence for each thing that is wrong, with the page it is on."""
+    site = site.resolve()
     pages = {path: Page(path) for path in html_files(site)}
     for path, page in pages.items():
         here = path.relative_to(site)
@@ -64,15 +75,15 @@ def problems(site: Path) -> Iterator[str]:
                 continue
             file = (path.parent / unquote(target.path)).resolve() if target.path else path
             file = file / "index.html" if file.is_dir() else file
-            if not file.exists():
+            if not (file.is_relative_to(site) and file.exists()):
                 yield f"{here}: {link} is not in the site"
             elif target.fragment and file in pages and unquote(target.fragment) not in pages[file].ids:
                 yield f"{here}: {link} names no anchor of that page"
-        yield from elsewhere(here, page.fetched, path.parent)
+        yield from elsewhere(site, path, page.fetched)
         yield from (f"{here}: {place} is a path of the machine that built the site" for place in page.places)
     for path in sorted(site.rglob("*.css")):
         css = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-        yield from elsewhere(path.relative_to(site), in_styles(css), path.parent)
+        yield from elsewhere(site, path, in_styles(css))
 
 
 def html_files(site: Path) -> list[Path]:
@@ -80,14 +91,17 @@ def html_files(site: Path) -> list[Path]:
     return [path for path in sorted(site.rglob("*.html")) if "_static" not in path.relative_to(site).parts]
 
 
-def elsewhere(here: Path, fetched: list[str], folder: Path) -> Iterator[str]:
+def elsewhere(site: Path, path: Path, fetched: list[str]) -> Iterator[str]:
+    here = path.relative_to(site)
     for address in fetched:
         target = urlsplit(address)
         if target.scheme == "data" or (not target.scheme and not target.netloc and not target.path):
             continue
         if target.scheme or target.netloc:
             yield f"{here}: fetches {address} from a network"
-        elif not (folder / unquote(target.path)).exists():
+            continue
+        file = (path.parent / unquote(target.path)).resolve()
+        if not (file.is_relative_to(site) and file.exists()):
             yield f"{here}: fetches {address}, which is not in the site"
 
 

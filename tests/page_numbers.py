@@ -16,7 +16,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from msclong.plots.style import journal
-from msclong.reporting.record import Figure
+from msclong.reporting.inline import pieces
+from msclong.reporting.record import Document, Figure
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "col"}
 SKIPPED = {"head", "style", "script", "svg", "code", "pre", "nav", "time", "button", "template", "dialog"}
@@ -59,6 +60,9 @@ class Page:
     tables: dict[str, list[Cell]] = field(default_factory=dict)
     drawings: dict[str, list[str]] = field(default_factory=dict)
     tips: dict[str, list[str]] = field(default_factory=dict)
+    links: list[tuple[str, str]] = field(default_factory=list)  # what is referred to, text
+    labels: dict[str, str] = field(default_factory=dict)  # figure, text for those who do not see it
+    captions: dict[str, str] = field(default_factory=dict)  # id of a figure or table, caption
 
 
 class _Reader(HTMLParser):
@@ -89,6 +93,10 @@ class _Reader(HTMLParser):
             self.table = _Table(given["id"].removeprefix("table-"))
         if tag == "data":
             self.page.figures.append((given["value"], given["class"], ""))
+        if tag == "a" and given.get("href", "").startswith("#") and not self._within("nav"):
+            self.page.links.append((given["href"][1:], ""))
+        if given.get("role") == "img":
+            self.page.labels[self._id("figure-")] = given["aria-label"]
         if tag in DRAWN and self._within("svg"):
             self._drawn(tag).append("")
         if tag in BLOCKS:
@@ -110,6 +118,9 @@ class _Reader(HTMLParser):
             if (tag := next((tag for tag, _ in reversed(self.open) if tag in DRAWN), None)) is not None:
                 self._drawn(tag)[-1] += data
             return
+        if self._within("figcaption"):
+            key = f"table-{self.table.key}" if self.table is not None else f"figure-{self._id('figure-')}"
+            self.page.captions[key] = self.page.captions.get(key, "") + data
         if self._within(*SKIPPED):
             return
         if self.table is not None and self._within("th", "td", "figcaption"):
@@ -119,6 +130,9 @@ class _Reader(HTMLParser):
         ):
             return
         linked = any(tag == "a" and given.get("href", "").startswith("#") for tag, given in self.open)
+        if linked:
+            target, text = self.page.links[-1]
+            self.page.links[-1] = target, text + data
         if self._within("data"):
             value, name, text = self.page.figures[-1]
             self.page.figures[-1] = value, name, text + data
@@ -316,6 +330,39 @@ def _names(ard: pd.DataFrame, visits: str) -> re.Pattern[str]:
     counted = rf"{visits} (?:{'|'.join(numbers)})(?![\w.]*\d)" if numbers else r"(?!)"
     named = rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)" if words else r"(?!)"
     return re.compile(f"{counted}|{named}", re.IGNORECASE)
+
+
+def wrong_parts(page: Page, record: Document) -> list[str]:
+    """Cross-references, numbers of captions, alternative texts and words on marks that are not the record's."""
+    reads = {key.replace(":", "-"): text for key, text in record.references.items()}
+    complaints = [
+        f"a link to {target} reads {text}"
+        for target, text in page.links
+        if target in reads and text != reads[target]
+    ]
+    complaints += [
+        f"{key} is captioned {caption[:20]}"
+        for key, caption in page.captions.items()
+        if not caption.startswith(f"{reads[key]}.")
+    ]
+    told = [
+        _squeezed(
+            "".join(
+                one if isinstance(one, str) else " \N{REFERENCE MARK} "
+                for one in pieces(" ".join(table.notes))
+            )
+        )
+        for table in record.tables
+        if table.notes
+    ]
+    shown = [_squeezed(block.text) for block in page.blocks if "tablenote" in block.kinds]
+    complaints += [f"a note reads {one}" for one in shown if one not in told]
+    for figure in record.figures:
+        if page.labels.get(figure.key) != figure.alt:
+            complaints.append(f"figure {figure.key} has another alternative text")
+        if page.tips.get(figure.key, []) != read(f'<p id="figure-x">{figure.svg}</p>').tips.get("x", []):
+            complaints.append(f"marks of figure {figure.key} tell other words")
+    return complaints
 
 
 @journal

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 spec = ml.ModelSpec(
     "Reaction ~ Days + (1 + Days | Subject)",
     time="Days",
-    label="Mean reaction time",
+    label="Reaction time",
     unit="ms",
 )
 

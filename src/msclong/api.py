@@ -17,6 +17,7 @@ from msclong.data.nested_subjects import with_subject
 from msclong.data.tables import to_pandas
 from msclong.design.design import build_design
 from msclong.design.fixed_effects import columns_in
+from msclong.design.named_columns import refuse_unknown_columns
 from msclong.engines.bayesian.priors.prior_predictive import PriorPredictive, PriorSampler
 from msclong.engines.engine import Engine
 from msclong.engines.frequentist.engine import Frequentist
@@ -147,9 +148,11 @@ def long_data(spec: ModelSpec, data: Any) -> LongData:
     """`data` with the roles that `spec` gives its columns, validated; the baseline visit taken out where it says so."""
     if isinstance(data, LongData):
         _check_roles(spec, data)
+        refuse_unknown_columns(spec, data.frame)
         checked = data
     else:
         frame = marked(to_pandas(data))
+        refuse_unknown_columns(spec, frame)
         outcome = spec.parsed.outcome
         if outcome not in frame.columns:
             frame = frame.assign(**{outcome: _evaluate(outcome, frame)})
@@ -215,8 +218,7 @@ def _evaluate(expression: str, frame: pd.DataFrame) -> pd.Series:
             outcome = pd.Series(np.asarray(eval(expression, scope, columns)), index=frame.index)
     except Exception as error:  # the analyst's own code runs here, and may raise anything
         raise FormulaError(
-            f"The outcome {expression!r} is neither a column nor an expression of columns ({error}); "
-            f"the columns are {listing(frame.columns, 20)}."
+            f"The outcome {expression!r} is neither a column nor an expression of columns ({error}); correct it."
         ) from None
     undefined = outcome.isna() & frame[columns_in(expression, frame.columns)].notna().all(axis="columns")
     if undefined.any():

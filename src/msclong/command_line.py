@@ -5,8 +5,8 @@
 
 Messages of msclong advise what to write in Python; where the command line has words of its own for it, they are added.
 
-Exit status: 0, all was done; 1, an outcome could not be fitted (the report says so); 2, the input cannot be used;
-141, the output was not read to its end.
+Exit status: 0, all was done; 1, an outcome could not be fitted (the report says so); 2, the input or the place of an
+output cannot be used; 141, the output was not read to its end.
 What a defect of msclong raises is shown as it is, with its traceback.
 """
 
@@ -57,6 +57,7 @@ ADVICE = {
     "sep=','": "leave out --separator",
     r"sep='\t'": "--separator tab",
     "sep=": "--separator SIGN, such as ';' or tab",
+    "browser=": "put its folder on PATH, or write .html",
     "is missing or blank": "--keep-na if NA is a word in the file and no missing value; else correct the file",
     "dropna(": "--keep-na if NA is a word in the file and no missing value; else correct the file",
 }
@@ -151,14 +152,12 @@ def _parser() -> ArgumentParser:
 def _report(given: Namespace) -> int:
     from msclong.reporting.input_section import with_input
     from msclong.reporting.report import report
-    from msclong.reporting.writers import method_for
+    from msclong.reporting.writers.places import check_places
 
     # Of the fonts that figures name, those that this machine has serve; that others are not here is no news.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-    for path in given.output:  # before hours of fitting
-        method_for(path)
-        if path.is_dir():
-            raise SpecError(f"{path} is a folder; name the file that the report is written to.")
+    inputs = {"the data": given.data} | ({} if FORMULA in given.plan else {"the plan": Path(given.plan)})
+    check_places(given.output, inputs, given.cache)  # before hours of fitting
     table = _table(given)
     for remark in () if given.quiet else remarks(table):
         print(f"note: {remark}", file=sys.stderr)

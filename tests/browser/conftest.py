@@ -1,4 +1,4 @@
-"""A headless Chromium and the reports that it opens. Without one these tests are skipped, and the run says so."""
+"""A headless Chromium and the reports that it opens. Without one these tests are skipped; ../conftest.py says so."""
 
 from __future__ import annotations
 
@@ -38,12 +38,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
             if WANTING:
                 item.add_marker(pytest.mark.skip(reason=WANTING))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "browser" in report.keywords]
-    if WANTING and skipped:
-        terminalreporter.write_line(f"{len(skipped)} browser tests skipped: {WANTING}", yellow=True)
 
 
 @pytest.fixture(scope="session")
@@ -108,30 +102,29 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Documen
 
 
 @pytest.fixture
-def opened(
-    browser: Browser, reports: dict[str, tuple[Document, Path]]
-) -> Iterator[Callable[..., tuple[Page, list[str]]]]:
-    """opened('hamd17', width=390, ...) -> the loaded page, and a list of what it should not have done."""
-    contexts = []
+def opened(browser: Browser, reports: dict[str, tuple[Document, Path]]) -> Iterator[Callable[..., Page]]:
+    """opened('hamd17', width=390, ...) -> the loaded page.
 
-    def open_page(name: str | Path, width: int = 1280, **options: object) -> tuple[Page, list[str]]:
+    At the test's end no page may have had an error, nor have asked for anything but itself; a page of the site (a
+    path) may have asked for other files of the site.
+    """
+    contexts, wrongs = [], []
+
+    def open_page(name: str | Path, width: int = 1280, **options: object) -> Page:
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
-        page, wrongs = context.new_page(), []
+        page, own = context.new_page(), (name if isinstance(name, Path) else reports[name][1]).as_uri()
+        inside = ("data:", "blob:", "file:" if isinstance(name, Path) else own)
         page.on("console", lambda said: wrongs.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: wrongs.append(str(error)))
-        page.on(
-            "request",
-            lambda asked: (
-                None if asked.url.startswith(("file:", "data:", "blob:")) else wrongs.append(asked.url)
-            ),
-        )
-        page.goto((name if isinstance(name, Path) else reports[name][1]).as_uri())
-        return page, wrongs
+        page.on("request", lambda asked: None if asked.url.startswith(inside) else wrongs.append(asked.url))
+        page.goto(own)
+        return page
 
     yield open_page
     for context in contexts:
         context.close()
+    assert wrongs == []
 
 
 def _script(name: str) -> ModuleType:

@@ -146,6 +146,14 @@ def test_an_outcome_that_fails_is_told_and_the_others_are_reported(csv, tmp_path
         (["report", "{plan}", "nowhere.csv", "-o", "a.html"], "There is no file 'nowhere.csv'"),
         (["report", "{plan}", "{csv}", "-o", "a.odt"], "No writer for 'a.odt'"),
         (["report", "{plan}", "{csv}", "-o", "{folder}.html"], "is a folder"),
+        (["report", "{plan}", "{csv}", "-o", "a.html", "{csv}"], "is the data"),
+        (["report", "plan.json", "{csv}", "-o", "a.html", "folder.html/../plan.json"], "is the plan"),
+        (["report", "y ~ week + us(week | id)", "{csv}", "-o", "a.html", "./a.html"], "named twice"),
+        (["report", "{plan}", "{csv}", "-o", "a.html", "{plan}/x.html"], "plan.toml is a file, not a folder"),
+        (["report", "{plan}", "{csv}", "-o", "a.html", "--cache", "a.html"], "both a file and the folder"),
+        (["check", "{plan}", "."], "'.' is a folder; name the file that holds the data."),
+        (["check", ".", "{csv}"], ". is a folder; name the file that holds the plan."),
+        (["check", "{wrong}", "{csv}"], "wrong.toml: Outcome 'flow': margin must be a number"),
         (["report", "y ~ C(week", "{csv}", "-o", "a.html"], "y ~ C(week"),
         (["check", "{plan}", "{plan}"], "'.toml' is not one of"),
         (["check", "{plan}", "{csv}", "--levels", "grade=a,b"], "write COLUMN=A,B,C"),
@@ -155,13 +163,31 @@ def test_an_outcome_that_fails_is_told_and_the_others_are_reported(csv, tmp_path
 )
 def test_what_cannot_be_used_is_one_clear_error(words, told, csv, plan, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("msclong.study.study.run_all", None)
     (tmp_path / "folder.html").mkdir()
-    given = [word.format(csv=csv, plan=plan, folder=tmp_path / "folder") for word in words]
+    ml.AnalysisPlan.from_toml(plan).to_json(tmp_path / "plan.json")
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[outcomes.y]\nformula = 'y ~ week + us(week | id)'\n"
+                     "[outcomes.flow]\nmargin = 'big'\nformula = 'y ~ week + us(week | id)'\n")  # fmt: skip
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    given = [word.format(csv=csv, plan=plan, wrong=wrong, folder=tmp_path / "folder") for word in words]
     assert main(given) == 2
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert told in error
     assert "Traceback" not in error
+
+
+def test_a_mistyped_column_is_told_with_those_of_the_file(csv, tmp_path, capsys):
+    output = str(tmp_path / "a.html")
+    assert main(["report", "yy ~ weak + us(week | id)", str(csv), "-o", output]) == 1
+    assert (
+        "Did you mean 'y'? The table has id, week, site, y, hba1c, constant, seen." in capsys.readouterr().err
+    )
+    assert main(["check", "y ~ weak + us(week | id)", str(csv)]) == 2
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Did you mean 'week'? The table has id, week, site, y, hba1c, constant, seen." in told
 
 
 def test_a_defect_shows_its_traceback(csv, plan, monkeypatch):

@@ -16,7 +16,7 @@ class Antedependence(ScaledCorrelation):
 
     keyword = "ad"
     description = (
-        "antedependent: one variance, a correlation for each pair of neighbouring visits, "
+        "first-order antedependent: one variance, a correlation for each pair of neighbouring visits, "
         "products of these between others"
     )
     heterogeneous = False
@@ -57,7 +57,7 @@ class HeterogeneousAntedependence(Antedependence):
 
     keyword = "adh"
     description = (
-        "antedependent: a variance for each visit, a correlation for each pair of neighbouring visits, "
-        "products of these between others"
+        "heterogeneous first-order antedependent: a variance for each visit, a correlation for each pair of "
+        "neighbouring visits, products of these between others"
     )
     heterogeneous = True

@@ -12,7 +12,7 @@ class Autoregressive(ScaledCorrelation):
     """ar1: R_st = rho^|s - t| over positions of planned visits (equally spaced by position, as in SAS type=ar(1))."""
 
     keyword = "ar1"
-    description = "autoregressive: one variance, correlation rho^|s-t| between visits s and t"
+    description = "first-order autoregressive: one variance, correlation rho^|s-t| between visits s and t"
     heterogeneous = False
 
     @property
@@ -42,5 +42,8 @@ class HeterogeneousAutoregressive(Autoregressive):
     """ar1h: ar1 correlation with a variance for each visit (SAS type=arh(1))."""
 
     keyword = "ar1h"
-    description = "autoregressive: a variance for each visit, correlation rho^|s-t| between visits s and t"
+    description = (
+        "heterogeneous first-order autoregressive: a variance for each visit, "
+        "correlation rho^|s-t| between visits s and t"
+    )
     heterogeneous = True

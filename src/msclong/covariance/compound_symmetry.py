@@ -45,7 +45,10 @@ class HeterogeneousCompoundSymmetry(ScaledCorrelation):
     """csh: one correlation for every pair of visits, a variance for each visit (SAS type=csh)."""
 
     keyword = "csh"
-    description = "compound symmetric: a variance for each visit, one correlation for every pair of visits"
+    description = (
+        "heterogeneous compound symmetric: a variance for each visit, "
+        "one correlation for every pair of visits"
+    )
     heterogeneous = True
 
     def correlation_names(self) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class HeterogeneousToeplitz(ScaledCorrelation):
     """toeph: R_st = rho_|s - t| over positions of planned visits, rho_1 .. rho_(T-1) free (SAS type=toeph)."""
 
     keyword = "toeph"
-    description = "Toeplitz: a variance for each visit, a correlation for each lag"
+    description = "heterogeneous Toeplitz: a variance for each visit, a correlation for each lag"
     heterogeneous = True
 
     def correlation_names(self) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from msclong.errors import DataError, listing
+from msclong.data.roles import where_it_may_be
+from msclong.errors import DataError
 from msclong.linear_hypothesis import label
 
 
@@ -19,8 +20,7 @@ def with_subject(frame: pd.DataFrame, groupings: Sequence[tuple[str, ...]]) -> t
     named = list(dict.fromkeys(column for grouping in groupings for column in grouping))
     if missing := [column for column in named if column not in frame.columns]:
         raise DataError(
-            f"There is no column {listing(map(repr, missing))} to group by; the columns are "
-            f"{listing(frame.columns, 20)}."
+            f"There is no column {missing[0]!r} to group by. {where_it_may_be(frame, missing[0])}"
         )
     levels = [len(frame[list(grouping)].drop_duplicates()) for grouping in groupings]
     subject = groupings[levels.index(max(levels))]

@@ -25,7 +25,7 @@ def check_roles(frame: pd.DataFrame, roles: Mapping[str, str | None]) -> None:
     named = {role: column for role, column in roles.items() if column is not None}
     for role, column in named.items():
         if column not in frame.columns:
-            raise DataError(f"There is no column {column!r} for {role}=. {_where_it_may_be(frame, column)}")
+            raise DataError(f"There is no column {column!r} for {role}=. {where_it_may_be(frame, column)}")
     first_role: dict[str, str] = {}
     for role, column in named.items():
         other = first_role.setdefault(column, role)
@@ -37,10 +37,12 @@ def check_roles(frame: pd.DataFrame, roles: Mapping[str, str | None]) -> None:
         raise DataError("The table has no rows. Check the filter that made it.")
 
 
-def _where_it_may_be(frame: pd.DataFrame, column: str) -> str:
+def where_it_may_be(frame: pd.DataFrame, column: str) -> str:
+    """What a message says of a column that `frame` does not have: the index, near names, and the columns there are."""
     if column in frame.index.names:
         return "It is in the index: pass table.reset_index()."
     names = [str(name) for name in frame.columns]
     folded = {name.casefold(): name for name in reversed(names)}
     close = [folded[match] for match in get_close_matches(column.casefold(), folded, n=3)]
-    return f"Did you mean {listing(close)}?" if close else f"The table has {listing(names, most=20)}."
+    near = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
+    return f"{near}The table has {listing(names, most=20)}."

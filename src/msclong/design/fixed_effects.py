@@ -239,14 +239,18 @@ def _explain_missing(formula: str, frame: pd.DataFrame) -> None:
 
 def _hint(error: Exception, frame: pd.DataFrame) -> str:
     message = str(error).splitlines()[0]
-    dotted = [str(c) for c in frame.columns if not str(c).isidentifier()]
     hiding = [str(c) for c in frame.columns if c in ("C", "Q", "I", "np")]
     if hiding:
         message += (
             f". Columns named {listing(hiding)} hide the functions of formulas of that name: rename them"
         )
-    quote = f' Columns whose names are not plain words need Q("..."): {listing(dotted)}.' if dotted else ""
-    return f"{message}. The table's columns are {listing(frame.columns, 20)}.{quote}"
+    return f"{message}.{quoting(frame.columns)}"
+
+
+def quoting(columns: pd.Index) -> str:
+    """What a message says of columns that a formula cannot name as they are; empty where there are none."""
+    odd = [str(name) for name in columns if not str(name).isidentifier()]
+    return f' Columns whose names are not plain words need Q("..."): {listing(odd)}.' if odd else ""
 
 
 def _refuse_aliasing(X: np.ndarray, names: list[str]) -> None:

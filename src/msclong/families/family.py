@@ -142,8 +142,7 @@ class Family(ABC):
         (S,). phi : parameters, (S,) each. Raises NotImplementedError, with the reason, where there is none.
         """
         raise NotImplementedError(
-            f"Outcomes of family {self.keyword!r} do not vary along one latent scale, so there is no SD on the linear "
-            "predictor's."
+            f"Outcomes of family {self.keyword!r} do not vary along one latent scale, on which they would have an SD."
         )
 
     @abstractmethod

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from msclong.plots.style import INK, MUTED, WIDTH, colour, journal, legend
 from msclong.plots.svg import tipped
@@ -28,7 +30,7 @@ def influence_stems(distances: pd.DataFrame, case: str, arms: Sequence[str] = ("
     for i, arm in enumerate(arms):
         part = rows[rows["arm"] == arm]
         axes.vlines(part.index, 0, part["cook_d"], color=colour(i), linewidth=0.8)
-        (dots,) = axes.plot(part.index, part["cook_d"], "o", color=colour(i), markersize=2.4, label=arm)
+        (dots,) = axes.plot(part.index, part["cook_d"], "o", color=colour(i), markersize=2.4)
         tips = zip(part["case"], part["cook_d"], strict=True)
         tipped(dots, [f"{name}: {numbers.significant(float(distance))}" for name, distance in tips])
     for at in rows["cook_d"].nlargest(NAMED).index:
@@ -40,5 +42,6 @@ def influence_stems(distances: pd.DataFrame, case: str, arms: Sequence[str] = ("
     axes.set_xlabel(case)
     axes.set_ylabel("Cook\N{RIGHT SINGLE QUOTATION MARK}s distance")
     if len(arms) > 1:
-        legend(figure, *axes.get_legend_handles_labels())
+        style: dict[str, Any] = {"linewidth": 0.8, "marker": "o", "markersize": 2.4}
+        legend(figure, [Line2D([], [], color=colour(i), **style) for i in range(len(arms))], arms)
     return figure

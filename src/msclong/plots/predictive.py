@@ -27,7 +27,7 @@ def predictive_bands(bands: pd.DataFrame, positions: Mapping[str, float], outcom
     outcome, time : axis titles. A dot outside the 95 % band is hollow.
     """
     statistics, arms = (list(dict.fromkeys(bands[name])) for name in ("statistic", "arm"))
-    figure = Figure(figsize=(WIDTH, 0.6 + 1.75 * len(statistics)))
+    figure = Figure(figsize=(WIDTH, 0.6 + 1.5 * len(statistics)))
     grid = figure.subplots(len(statistics), len(arms), sharex=True, sharey="row", squeeze=False)
     for k, statistic in enumerate(statistics):
         for i, arm in enumerate(arms):
@@ -46,10 +46,11 @@ def predictive_bands(bands: pd.DataFrame, positions: Mapping[str, float], outcom
             if k == 0 and len(arms) > 1:
                 axes.set_title(within(arm, (WIDTH - 0.8) / len(arms) - 0.1, 9, True, most=2))
             axes.margins(x=0.06)
-        grid[k, 0].set_ylabel(wrapped(f"{statistic}: {outcome}", 28))
+        grid[k, 0].set_ylabel(statistic)
     places, labels = list(positions.values()), list(positions)
     kept = thinned(places, (WIDTH - 0.8) / len(arms) - 0.2, label_spacing(labels))
     grid[0, 0].set_xticks([places[i] for i in kept], [labels[i] for i in kept])
+    figure.supylabel(wrapped(outcome, 48), fontsize=9)
     figure.supxlabel(capitalised(time), fontsize=9)
     return figure
 

@@ -30,7 +30,7 @@ def residual_panels(residuals: pd.DataFrame, visit: str | None, name: str = "Sca
     residuals : columns `scaled`, `fitted` (in the outcome's unit) and, where visits are known, `visit` (text, in
     order). visit : the axis title of the third panel; None leaves it out. name : of the residuals' axes.
     """
-    figure = Figure(figsize=(WIDTH, 2.5 if visit is None else 4.7))
+    figure = Figure(figsize=(WIDTH, 2.5 if visit is None else 4.3))
     if visit is None:
         panels = figure.subplot_mosaic([["qq", "fitted"]])
     else:

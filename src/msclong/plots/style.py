@@ -121,7 +121,11 @@ def within(text: str, inches: float, size: float = 9, bold: bool = False, most: 
     text must be read elsewhere, in a legend, a caption or a tip.
     """
     lines: list[str] = []
-    for word in text.split():
+    parts = text.split()
+    last = " ".join(parts[-2:])
+    if len(parts) > 1 and len(parts[-1]) < 3 and text_width(last, size, bold) <= inches:
+        parts[-2:] = [last]  # 'month 12' stays together
+    for word in parts:
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and text_width(longer, size, bold) <= inches:
             lines[-1] = longer

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from msclong.plots.style import RULE, WIDTH, capitalised, colour, journal, legend, line, marker, wrapped
 from msclong.plots.svg import tipped
@@ -43,7 +45,7 @@ def subject_panels(
     chosen = chosen_subjects(observed, most)
     arms = list(dict.fromkeys(observed["arm"]))
     rows = -(-len(chosen) // COLUMNS)
-    figure = Figure(figsize=(WIDTH, 0.75 + 1.0 * rows))
+    figure = Figure(figsize=(WIDTH, 0.75 + 0.78 * rows))
     grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
     for axes, subject in zip(grid.flat, chosen, strict=False):
         points = observed[observed["subject"] == subject].sort_values("position", kind="stable")
@@ -54,9 +56,7 @@ def subject_panels(
             curve["position"], curve["lower"], curve["upper"], color=colour(i), alpha=0.2, linewidth=0
         )
         axes.plot(curve["position"], curve["estimate"], color=colour(i), linestyle=line(i), linewidth=1.1)
-        (drawn,) = axes.plot(
-            points["position"], points["value"], marker(i), color=colour(i), markersize=3.2, label=arm
-        )
+        (drawn,) = axes.plot(points["position"], points["value"], marker(i), color=colour(i), markersize=3.2)
         tipped(drawn, [course(str(subject), points, positions)])
         axes.set_title(str(subject), fontsize=8, fontweight="normal", pad=2)
         axes.tick_params(labelsize=7.5)
@@ -73,10 +73,14 @@ def subject_panels(
         places, labels = list(positions.values()), list(positions)
         kept = thinned(places, (WIDTH - 0.8) / COLUMNS - 0.15, label_spacing(labels))
         grid[0, 0].set_xticks([places[i] for i in kept], [labels[i] for i in kept])
-    shown = {axes.lines[-1].get_label(): axes.lines[-1] for axes in list(grid.flat)[: len(chosen)]}
     if len(arms) > 1:
-        seen = [arm for arm in arms if arm in shown]
-        legend(figure, [shown[arm] for arm in seen], seen)
+        shown = set(observed.loc[observed["subject"].isin(chosen), "arm"])
+        handles: dict[str, Line2D] = {}
+        for i, arm in enumerate(arms):
+            if arm in shown:
+                style: dict[str, Any] = {"linestyle": line(i), "linewidth": 1.1, "markersize": 3.2}
+                handles[arm] = Line2D([], [], color=colour(i), marker=marker(i), **style)
+        legend(figure, list(handles.values()), list(handles))
     figure.supylabel(wrapped(outcome, 60), fontsize=9)
     figure.supxlabel(capitalised(time), fontsize=9)
     return figure

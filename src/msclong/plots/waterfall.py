@@ -37,7 +37,7 @@ def waterfall(
     bars = waterfall_bars(changes)
     arms = list(dict.fromkeys(bars["arm"]))
     sizes = bars.groupby("arm", sort=False).size()
-    figure = Figure(figsize=(WIDTH, 2.9))
+    figure = Figure(figsize=(WIDTH, 2.5))
     # An arm of few subjects still has room for its title.
     widths = [max(sizes[arm], 0.35 * sizes.max()) for arm in arms]
     panels = figure.subplots(1, len(arms), sharey=True, squeeze=False, width_ratios=widths)[0]
@@ -62,8 +62,8 @@ def waterfall(
     low, high = min(bars["change"].min(), 0, margin or 0), max(bars["change"].max(), 0, margin or 0)
     room = 0.05 * ((high - low) or 1)
     panels[0].set_ylim(low - room, high + room)
-    arrow = {"lower": " (lower is better)", "higher": " (higher is better)"}.get(better or "", "")
-    panels[0].set_ylabel(wrapped(outcome + arrow))
+    arrow = {"lower": "\n(lower is better)", "higher": "\n(higher is better)"}.get(better or "", "")
+    panels[0].set_ylabel(wrapped(outcome, 32) + arrow)
     return figure
 
 

@@ -29,7 +29,8 @@ def pads(table: Table) -> list[list[str]]:
         for j, column in enumerate(table.columns)
     ]
     return [
-        ["." * (have == 0 < width) + "0" * (width - max(have, 1 if width else 0)) if cell.text else ""
+        ["." * (have == 0 < width) + "0" * (width - max(have, 1 if width else 0))
+         if cell.text and "\N{MULTIPLICATION SIGN}" not in cell.text else ""
          for cell, width in zip(row.cells, widths, strict=True)
          for have in [len(_decimals(cell.text))]]
         for row in table.rows

@@ -80,17 +80,21 @@ def structure_name(term: str) -> str:
     return f"{structure_class(keyword).description.partition(':')[0]} ({keyword})"
 
 
-def singular(name: str, fit: Fit) -> str:
+def boundary(fit: Fit) -> str:
+    """What a singular fit estimated as zero, or as one."""
     zero = _without_variance(fit)
-    what = (
+    return (
         f"the variation of {listed(zero)} was estimated as zero"
         if zero
         else "a variance was estimated as zero, or a correlation as exactly one"
     )
+
+
+def singular(name: str, fit: Fit) -> str:
     return (
-        f"In the {name} fit {what}: these data show less variation between or within participants than the model has "
-        "room for (its covariance is singular). Estimated means and differences remain those of the best fit, but "
-        "standard errors take that estimate as it stands."
+        f"In the {name} fit {boundary(fit)}: these data show less variation between or within participants than the "
+        "model has room for (its covariance is singular). Estimated means and differences remain those of the best "
+        "fit, but standard errors take that estimate as it stands."
     )
 
 

@@ -73,11 +73,14 @@ def named(text: str) -> set[str]:
 def numbered(text: str, keys: Iterable[str]) -> tuple[str, tuple[str, ...]]:
     """`text` with the citations of `keys` as numbers in square brackets, and the references in the order of these.
 
-    A source that the text does not name by author and year stands at its end.
+    A source that the text does not name by author and year stands at its end, before the full stop.
     """
     for key in dict.fromkeys(keys):
         marked = _marked(text, key)
-        text = f"{text} {_OPEN}{key}{_CLOSE}" if marked == text else marked
+        if marked == text:
+            stop = "." if text.endswith(".") else ""
+            marked = f"{text.removesuffix(stop)} {_OPEN}{key}{_CLOSE}{stop}"
+        text = marked
     order = list(dict.fromkeys(_MARK.findall(text)))
 
     def bracket(found: re.Match[str]) -> str:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from msclong.design.design import Design
-from msclong.engines.bayesian.priors.centred_columns import AT_MEANS
 from msclong.errors import listing
 from msclong.reporting import say
 from msclong.reporting.references import Description, Sourced
 from msclong.results.fit import Fit
 from msclong.results.posterior_draws import PosteriorDraws
-from msclong.spec.prior import ALLOWED
 
 KENWARD_ROGER = "Standard errors and denominator degrees of freedom are those of Kenward and Roger (1997)"
 
@@ -97,8 +93,8 @@ def methods(fit: Fit, figures: bool = True) -> Description:
         return Description(text, (*cites, *inference.cites))
     if type(fit.engine).__name__ == "StatsmodelsMixedLM":
         text = (
-            f"{likelihood}, by statsmodels\u2019 MixedLM, as an independent second opinion. "
-            f"{_inference('asymptotic', 'model').text}"
+            f"{likelihood}, by statsmodels\u2019 MixedLM (Seabold and Perktold 2010), as an independent second "
+            f"opinion. {_inference('asymptotic', 'model').text}"
         )
         return Description(text, (*cites, "seabold"))
     return Description(f"{fit.engine!r}.")
@@ -211,46 +207,3 @@ def _by_importance(fit: Fit, random: bool, figures: bool) -> Description:
             f"{say.stated(PARETO_LIMIT, 'pareto.k.limit')}), {say.count(efficiency * draws, 'ess')} effective draws"
         )
     return Description(f"{text}. {shown}", cites)
-
-
-def priors_in_words(design: Design, parameters: Iterable[str]) -> Description:
-    """What the fields of the spec's `Priors` mean for this design. parameters : those of the table of priors."""
-    priors, family = design.spec.priors, design.family
-    scale = (
-        say.stated(1, "prior.s")
-        if design.linked
-        else f"the standard deviation of {family.measured} in these data"
-    )
-    if priors.outcome_scale is not None:
-        scale = f"{say.stated(priors.outcome_scale, 'prior.s')}, which was specified beforehand"
-    whose, middle = "", f"mean of {family.measured}"
-    if design.linked:
-        whose, middle = (
-            f" of the linear predictor ({family.link})",
-            "linear predictor at the covariates\u2019 means",
-        )
-    coefficients = (
-        f"on a scale s{whose}: {scale}. Coefficients are normal around zero with standard deviation "
-        f"{say.stated(priors.coefficient_sd, 'prior.coefficient.sd')} s per standard deviation of the covariate, the "
-        f"{middle} with {say.stated(priors.sd_of_intercept(design.linked), 'prior.intercept.sd')} s around that of the "
-        "data"
-    )
-    named = [name for group in ALLOWED for name in getattr(priors, group)]
-    but = f" Priors of {listing(named, 20)} were stated singly." if named else ""
-    if priors.covariance != "weakly informative":
-        which = (
-            "Jeffreys\u2019 prior"
-            if priors.covariance == "jeffreys"
-            else "the power of its determinant under which contrasts have Student\u2019s t"
-        )
-        text = f"Priors are {coefficients}; the covariance has {which} (Geisser and Cornfield 1963).{but}"
-        return Description(text, ("geisser",))
-    centred = any(name.startswith("sd(") and name.endswith(AT_MEANS) for name in parameters)
-    at = "; both of random effects are those at their covariates\u2019 means" if centred else ""
-    text = (
-        f"Priors are weakly informative, {coefficients}; standard deviations are "
-        f"half-Student-t with {say.stated(priors.sd_df, 'prior.sd.df')} degrees of freedom and scale "
-        f"{say.stated(priors.sd_scale, 'prior.sd.scale')} s (Gelman 2006), correlation matrices "
-        f"LKJ({say.stated(priors.correlation_eta, 'prior.lkj.eta')}) (Lewandowski, Kurowicka and Joe 2009){at}.{but}"
-    )
-    return Description(text, ("gelman", "lewandowski"))

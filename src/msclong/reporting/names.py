@@ -8,6 +8,8 @@ from msclong.linear_hypothesis import SIGNS, Sign, difference_label, label
 from msclong.printing.numbers import MINUS
 from msclong.spec.model_spec import ModelSpec
 
+YES_OR_NO = ("true", "false", "yes", "no")
+
 UNITS_OF_TIME = ("minute", "hour", "day", "week", "month", "year", "visit")
 
 
@@ -39,9 +41,10 @@ class Names:
         return label(level)
 
     def arm(self, level: object) -> str:
-        """'Placebo' as it is; a bare number or letter with its column, 'TRT 1'."""
+        """'Placebo' as it is; a bare number, letter, yes or no with its column, 'TRT 1', 'treated True'."""
         text = label(level)
-        return text if len(text) > 1 and any(map(str.isalpha, text)) else f"{self.arm_column} {text}"
+        named = len(text) > 1 and any(map(str.isalpha, text)) and text.casefold() not in YES_OR_NO
+        return text if named else f"{self.arm_column} {text}"
 
     def arm_difference(self, level: object, control: object, sign: Sign) -> str:
         return f"{self.arm(level)} {MINUS if sign == '-' else sign} {self.arm(control)}"

@@ -137,10 +137,13 @@ class Document:
 
     @property
     def references(self) -> dict[str, str]:
-        """What each cross-reference reads: 'table:contrasts' -> 'Table 3'."""
+        """What each cross-reference reads: 'table:contrasts' -> 'Table 3'; of a section without number, its title."""
         found = {f"table:{table.key}": f"Table {table.number}" for table in self.tables}
         found |= {f"figure:{figure.key}": f"Figure {figure.number}" for figure in self.figures}
-        return found | {f"section:{section.key}": f"section {section.number}" for section in self.sections}
+        return found | {
+            f"section:{section.key}": f"section {section.number}" if section.number else section.title
+            for section in self.sections
+        }
 
     def _blocks(self) -> Iterator[Block]:
         for section in self.sections:

@@ -14,6 +14,7 @@ from msclong.reporting import ard as results
 from msclong.reporting import comparisons, html, say, writers
 from msclong.reporting.analysis import Analysis, analysis
 from msclong.reporting.cautions import noted, warned
+from msclong.reporting.inline import plain
 from msclong.reporting.notebook import framed
 from msclong.reporting.numbering import numbered
 from msclong.reporting.record import Document, Section
@@ -47,9 +48,18 @@ from msclong.spec.estimand import Estimand
 from msclong.study.study_fit import StudyFit
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Report(Document):
     """A report as a frozen record (sections, tables, figures, text) that can write itself."""
+
+    def __repr__(self) -> str:
+        counts = {"section": len(self.sections), "table": len(self.tables), "figure": len(self.figures)}
+        held = ", ".join(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items())
+        return (
+            f"Report {plain(self.title)!r}: {held}; made {self.created:%Y-%m-%d %H:%M}.\n"
+            "Write it: .save('report.html'), or another suffix: "
+            f"{', '.join(suffix for suffix in writers.by_suffix if suffix not in ('.html', '.htm'))}."
+        )
 
     def to_html(self, path: str | Path) -> Path:
         """Write one self-contained HTML file: no network, complete without JavaScript. Returns its path."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
+from os.path import isdir
 from pathlib import Path
 from typing import Any
 
 from msclong.contrasts.graphical import GraphicalProcedure
 from msclong.contrasts.multiplicity import JOINT
-from msclong.errors import SpecError, listing
+from msclong.errors import MsclongError, SpecError, listing
 from msclong.spec.estimand import Estimand
 from msclong.spec.model_spec import ModelSpec
 from msclong.study.endpoint import CONFIRMATORY, Endpoint
@@ -113,7 +114,7 @@ class AnalysisPlan:
         if not isinstance(defaults, (Mapping, type(None))):
             raise SpecError(f"defaults are fields by name, such as {{'formula': ...}}; got {defaults!r}.")
         common = dict(defaults or {})
-        refuse_unknown(common, "the defaults")
+        refuse_unknown(common, " of the defaults")
         own = [entry.name for entry in fields(cls) if entry.name != "endpoints"]
         if unknown := sorted(set(study) - set(own)):
             raise SpecError(f"A plan has no field {listing(unknown)}; beside outcomes it has {listing(own)}.")
@@ -177,11 +178,7 @@ class AnalysisPlan:
     @classmethod
     def from_toml(cls, source: str | PathLike[str]) -> AnalysisPlan:
         """The plan of `to_toml`: a path, or the text itself. Raises SpecError for what is none."""
-        text = _text(source)
-        try:
-            return cls.from_dict(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
-            raise SpecError(f"Not TOML: {error}.") from None
+        return cls._read(source, tomllib.loads, "TOML")
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """The plan as JSON text, written to `path` where one is given; raises SpecError as `to_toml`."""
@@ -195,11 +192,19 @@ class AnalysisPlan:
     @classmethod
     def from_json(cls, source: str | PathLike[str]) -> AnalysisPlan:
         """The plan of `to_json`: a path, or the text itself. Raises SpecError for what is none."""
+        return cls._read(source, json.loads, "JSON")
+
+    @classmethod
+    def _read(cls, source: str | PathLike[str], loads: Callable[[str], Any], kind: str) -> AnalysisPlan:
+        """The plan of a text, or of a file, which errors then name."""
         text = _text(source)
+        where = "" if text is source else f"{source}: "
         try:
-            return cls.from_dict(json.loads(text))
-        except json.JSONDecodeError as error:
-            raise SpecError(f"Not JSON: {error}.") from None
+            return cls.from_dict(loads(text))
+        except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+            raise SpecError(f"{where}Not {kind}: {error}.") from None
+        except MsclongError as error:
+            raise type(error)(f"{where}{error}") from None
 
     def _check_equivalence(self) -> None:
         """Raise SpecError where max-t tests are to adjust equivalence tests, whose rows are two tests each."""
@@ -230,14 +235,16 @@ class AnalysisPlan:
 
 
 def _endpoint(name: str, given: Declared, defaults: Mapping[str, Any]) -> Endpoint:
+    """The outcome as it is declared; errors name it."""
     if isinstance(given, Endpoint):
         return given
-    if isinstance(given, ModelSpec):
-        return endpoint_with(name, given, defaults)
-    if isinstance(given, str):
-        return endpoint_of(name, {"formula": given}, defaults)
-    if isinstance(given, Mapping):
-        return endpoint_of(name, given, defaults)
+    try:
+        if isinstance(given, ModelSpec):
+            return endpoint_with(name, given, defaults)
+        if isinstance(given, (str, Mapping)):
+            return endpoint_of(name, {"formula": given} if isinstance(given, str) else given, defaults)
+    except MsclongError as error:
+        raise type(error)(f"Outcome {name!r}: {error}") from None
     raise SpecError(
         f"Outcome {name!r} is stated by a formula, fields, a ModelSpec or an Endpoint; got {given!r}."
     )
@@ -261,6 +268,12 @@ def _text(source: str | PathLike[str]) -> str:
     try:
         return Path(source).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise SpecError(f"There is no plan {source}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{source} cannot be read as text in UTF-8 ({error}).") from None
+        raise SpecError(f"There is no plan {source}. Check the name and the folder.") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{source} cannot be read as text in UTF-8 ({error}). Save it in UTF-8.") from None
+    except OSError as error:
+        if isdir(source):
+            raise SpecError(f"{source} is a folder; name the file that holds the plan.") from None
+        raise SpecError(
+            f"The plan {source} cannot be read ({error.strerror}). Check its permissions."
+        ) from None

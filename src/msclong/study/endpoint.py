@@ -190,8 +190,8 @@ class Endpoint:
                 object.__setattr__(self, "better", way)
             elif self.better != way:
                 raise SpecError(
-                    f"{self.name}: {self.better} values are the benefit, but its {what} {value} asks for "
-                    f"{way} ones; change one of them."
+                    f"{self.better} values are the benefit of {self.name}, but its {what} {value} asks for {way} "
+                    "ones; change one of them."
                 )
 
 

@@ -11,8 +11,10 @@ import pandas as pd
 
 from msclong.data.coded_outcome import coded_outcome
 from msclong.data.marks import marked
+from msclong.data.roles import where_it_may_be
 from msclong.data.visit_order import ordered_visits
 from msclong.design.fixed_effects import columns_in
+from msclong.design.named_columns import refuse_unknown_columns
 from msclong.errors import DataError, listing
 from msclong.spec.model_spec import COLUMNS, ModelSpec
 
@@ -40,8 +42,10 @@ def outcome_table(
 
     A table of many outcomes has rows in which this one was not meant to be measured: visits at which nobody has
     it, and subjects who never have. These leave, with a note; a missed visit stays. Grades in words become numbers for
-    an approximation. The caller's table is not changed. Raises DataError where nothing is left.
+    an approximation. The caller's table is not changed. Raises DataError where nothing is left, and for a column that
+    is not there (FormulaError, if a formula names it).
     """
+    refuse_unknown_columns(spec, table)
     chosen = _selected(marked(table), rows)
     outcome = spec.parsed.outcome
     wanted = columns_of(spec, chosen)
@@ -112,7 +116,7 @@ def _selected(table: pd.DataFrame, rows: Mapping[str, object]) -> pd.DataFrame:
     for column, value in rows.items():
         if column not in table.columns:
             raise DataError(
-                f"rows names the column {column!r}, which the table does not have: {listing(table.columns, 20)}."
+                f"There is no column {column!r}, which rows= names. {where_it_may_be(table, column)}"
             )
         values = value if isinstance(value, tuple) else [value]
         keep &= table[column].isin(values).to_numpy()

@@ -37,11 +37,11 @@ def endpoint_of(name: str, record: Mapping[str, Any], defaults: Mapping[str, Any
     """The endpoint that `record` states, with what it leaves out from `defaults`.
 
     A formula may have {outcome} in the outcome's place: the field `outcome` (a column, or an expression of columns),
-    else the endpoint's name. `transform` is applied to it. Raises SpecError or FormulaError, which names the endpoint.
+    else the endpoint's name. `transform` is applied to it. Raises SpecError or FormulaError.
     """
     given = dict(defaults) | dict(record)
     given.pop("msclong_spec", None)
-    refuse_unknown(given, f"outcome {name!r}")
+    refuse_unknown(given)
     given["formula"] = _formula(name, given)
     of_spec = {key: value for key, value in given.items() if key in OF_SPEC}
     if isinstance(of_spec.get("priors"), Priors):
@@ -60,13 +60,11 @@ def endpoint_with(name: str, spec: ModelSpec, given: Mapping[str, Any]) -> Endpo
     return Endpoint(spec, **rest)
 
 
-def refuse_unknown(given: Mapping[str, Any], where: str) -> None:
+def refuse_unknown(given: Mapping[str, Any], where: str = "") -> None:
     """Raise SpecError for fields that no outcome has."""
     known = {*OF_SPEC, *OF_ENDPOINT, *OF_TEXT}
     if unknown := sorted(map(str, set(given) - known)):
-        raise SpecError(
-            f"Unknown fields of {where}: {listing(unknown)}; known are {listing(sorted(known), 40)}."
-        )
+        raise SpecError(f"Unknown fields{where}: {listing(unknown)}; known are {listing(sorted(known), 40)}.")
 
 
 def endpoint_record(endpoint: Endpoint) -> dict[str, Any]:
@@ -136,7 +134,7 @@ def _approximation(
         return ModelSpec.from_dict(dict(record))
     changes = dict(record)
     if wrong := sorted(map(str, set(changes) - set(OF_SPEC))):
-        raise SpecError(f"Unknown fields of the approximation of {name!r}: {listing(wrong)}.")
+        raise SpecError(f"Unknown fields of the approximation: {listing(wrong)}.")
     if PLACE in str(changes.get("formula", "")):
         changes["formula"] = _formula(name, dict(given) | changes)
     if isinstance(changes.get("priors"), Mapping):
@@ -147,22 +145,25 @@ def _approximation(
 def _formula(name: str, given: Mapping[str, Any]) -> str:
     formula = given.get("formula")
     if not isinstance(formula, str):
-        raise SpecError(f"Outcome {name!r} has no formula; state one, or one for all in the defaults.")
+        wrong = "it has no formula" if formula is None else f"its formula is no text: {formula!r}"
+        raise SpecError(
+            f"{wrong}; state one, or one for all in the defaults, such as 'y ~ week + us(week | id)'."
+        )
     outcome, transform = given.get("outcome"), given.get("transform")
     if transform is not None and not (isinstance(transform, str) and transform in TRANSFORMS):
-        raise SpecError(f"transform of {name!r} takes {listing(TRANSFORMS)}; got {transform!r}.")
+        raise SpecError(f"transform takes {listing(TRANSFORMS)}; got {transform!r}.")
     if PLACE not in formula:
         if outcome is None and transform is None:
             return formula
         stated, tilde, rest = formula.partition("~")
         if not tilde or (outcome is not None and stated.strip() != outcome):
             raise SpecError(
-                f"Outcome {name!r} names its column {outcome!r}, and its formula {formula!r} another; write "
-                f"{PLACE} ~ ... in the formula, or leave the column out."
+                f"its column is {outcome!r}, and its formula {formula!r} names another; write {PLACE} ~ ... in the "
+                "formula, or leave the column out."
             )
         if transform is not None and not stated.strip().isidentifier():
             raise SpecError(
-                f"The formula of {name!r} transforms its outcome, and so does transform={transform!r}."
+                f"its formula {formula!r} transforms the outcome, and so does transform={transform!r}; keep one."
             )
         formula, outcome = f"{PLACE} ~{rest}", stated.strip()
     what = str(outcome or name)

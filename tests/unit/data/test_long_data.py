@@ -109,7 +109,12 @@ def test_the_visit_may_be_the_time():
 
 
 def test_a_misspelt_column_is_named_with_the_closest():
-    refused(trial(), "no column 'aval' for outcome=", "Did you mean AVAL?", outcome="aval")
+    refused(
+        trial(),
+        "no column 'aval' for outcome=",
+        "Did you mean 'AVAL'? The table has USUBJID,",
+        outcome="aval",
+    )
 
 
 def test_a_column_nothing_like_any_is_answered_with_all():

@@ -45,7 +45,7 @@ def test_waterfall_counts_the_bars_beyond_the_margin():
         "old\n0 of 2 at or beyond \N{MINUS SIGN}3",
         "new\n2 of 2 at or beyond \N{MINUS SIGN}3",
     ]
-    assert figure.axes[0].get_ylabel() == "Change (lower is better)"
+    assert figure.axes[0].get_ylabel() == "Change\n(lower is better)"
     svg = to_svg(figure, "w")
     assert "<title>c, new\n\N{MINUS SIGN}5.00</title>" in svg
     assert svg.count("<title>") == 4
@@ -156,7 +156,7 @@ def test_what_lies_outside_the_band_is_hollow():
     assert inside.get_xdata().tolist() == [1.0]
     assert outside.get_xdata().tolist() == [8.0]
     assert outside.get_markerfacecolor() == "none"
-    assert axes.get_ylabel() == "Mean: Score"
+    assert (axes.get_ylabel(), figure.get_supylabel()) == ("Mean", "Score")
     assert "week 8\nMean 9.00" in to_svg(figure, "p")
 
 

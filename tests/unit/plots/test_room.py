@@ -157,3 +157,9 @@ def test_words_are_broken_by_their_width_and_what_has_no_room_becomes_an_ellipsi
     assert within("Electroencephalography", 0.6).endswith(ELLIPSIS)
     assert within("", 1) == ""
     assert text_width("W", bold=True) >= text_width("W") > text_width("i")
+
+
+@journal
+def test_a_short_last_word_does_not_stand_alone():
+    assert within("sialography at month 12", text_width("sialography at month")) == "sialography at\nmonth 12"
+    assert within("Placebo 2", text_width("Placebo")) == "Placebo\n2"

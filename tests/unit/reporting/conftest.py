@@ -47,7 +47,10 @@ def posterior_of(fit: ml.Fit, seed: int = 1) -> ml.Fit:
             checks=(Check("R-hat", 1.002, "<", 1.01, "Run longer.", "contrast 8"),),
         ),
         loglik=None,
-        priors=pd.DataFrame({"prior": ["Normal(0, 10)"]}, index=pd.Index(["Intercept"], name="parameter")),
+        priors=pd.DataFrame(
+            {"prior": ["Normal(0, 10)", "half-Student-t(3, 0, 7)"]},
+            index=pd.Index(["Intercept", "sd(1)"], name="parameter"),
+        ),
     )
 
 

@@ -34,6 +34,7 @@ def test_every_reference_has_the_author_and_the_year_by_which_texts_cite_it():
         ("Holm\u2019s method (1979), over all", ["holm"], "Holm\u2019s method [1], over all"),
         ("Holm 1979 and Genz 1992 and Holm (1979)", ["genz", "holm"], "Holm [1] and Genz [2] and Holm [1]"),
         ("named nowhere", ["holm"], "named nowhere [1]"),
+        ("named nowhere.", ["holm", "genz"], "named nowhere [1, 2]."),
     ],
 )
 def test_forms(text, keys, expected):

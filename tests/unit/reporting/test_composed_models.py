@@ -16,6 +16,7 @@ from msclong.reporting import html
 from msclong.reporting.covariance_words import covariance_in_words
 from msclong.reporting.data_hash import analysed_columns, data_hash
 from msclong.reporting.inline import plain
+from msclong.reporting.record import unfolded
 
 SAME = 1e-12
 """Relative: a cell holds the fit's own number."""
@@ -80,7 +81,7 @@ def section(report, key):
 def words(report, key):
     """All paragraphs, items and definitions of a section."""
     found = []
-    for block in section(report, key).blocks:
+    for block in unfolded(section(report, key).blocks):
         if hasattr(block, "text"):
             found.append(block.text)
         for item in getattr(block, "items", ()):

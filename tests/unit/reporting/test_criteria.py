@@ -27,3 +27,9 @@ from msclong.reporting.criteria import criterion
 )
 def test_each_has_its_decimals(name, value, text):
     assert criterion(name, value) == text
+
+
+def test_a_value_is_told_from_its_limit():
+    assert criterion("Pareto k-hat", 0.704, 0.7) == "0.704"
+    assert criterion("Pareto k-hat", 0.7, 0.7) == "0.70"
+    assert criterion("R-hat", 1.01004, 1.01) == "1.01004"

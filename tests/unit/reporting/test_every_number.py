@@ -54,6 +54,9 @@ class Given:
     def drawings(self, page: page_numbers.Page) -> list[str]:
         return page_numbers.wrong_drawings(page, self.report.figures, FORMS)
 
+    def parts(self, page: page_numbers.Page) -> list[str]:
+        return page_numbers.wrong_parts(page, self.report)
+
     def prose(self, page: page_numbers.Page) -> list[str]:
         return page_numbers.strangers(page, self.ard, self.quoted, FORMS, self.visits, SKIPPED)
 
@@ -96,6 +99,7 @@ def test_every_number_on_the_page_is_in_the_ard(given):
     assert given.results(given.page) == []
     assert given.drawings(given.page) == []
     assert given.prose(given.page) == []
+    assert given.parts(given.page) == []
 
 
 def test_there_is_something_to_find(given):
@@ -132,6 +136,33 @@ def test_a_changed_digit_is_seen(given, pattern):
 def test_a_number_that_is_drawn_is_held_against_the_figures_data(trial_page):
     inside = r'id="figure-covariance".*?<text[^>]*>(6\.23)</text>'
     assert trial_page.drawings(page_numbers.read(with_last_digit_changed(trial_page.html, inside)))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"<figcaption><b>Table (\d+)\.",
+        r"<figcaption><b>Figure (\d+)\.",
+        r'<a href="#table-[^"]+">Table (\d+)</a>',
+        r'<a href="#section-[^"]+">section (\d+)</a>',
+        r'role="img" aria-label="[^"\d]*(\d+)[^"]*"',
+        r'<p class="tablenote">[^<\d]*(\d+)',
+        r"<title>[^<]*?(\d+)[^<\d]*</title>",
+    ],
+    ids=[
+        "table",
+        "figure",
+        "link to a table",
+        "link to a section",
+        "alternative text",
+        "note",
+        "words on a mark",
+    ],
+)
+def test_a_changed_digit_of_a_name_or_of_a_drawings_words_is_seen(given, pattern):
+    body = given.html.index("<main")
+    changed = given.html[:body] + with_last_digit_changed(given.html[body:], pattern)
+    assert given.parts(page_numbers.read(changed))
 
 
 def test_a_number_in_prose_without_a_value_is_seen(given):

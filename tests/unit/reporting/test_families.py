@@ -86,10 +86,8 @@ def test_yes_or_no_is_reported_in_probabilities(tmp_path):
     assert "The estimated difference in the probability of y between the arms at that visit" in found
     assert "Marginal probabilities of y" in found
     assert "Difference in the probability of y from that at visit 0, and differences between arms" in found
-    assert (
-        "averaged over participants, whose own effects are integrated out. They are at the mean of x."
-        in found
-    )
+    assert "averaged over participants, whose own effects are integrated out." in found
+    assert "taken at the mean of x over the observed outcomes" in found
     assert "The probability is that of 1 (yes)." in found
     assert "mean y" not in found
     assert "mean change" not in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import product
 
@@ -14,6 +15,7 @@ from msclong.engines.frequentist.sandwich import SANDWICHES
 from msclong.errors import HypothesisError, SpecError
 from msclong.reporting import html, methods
 from msclong.reporting.analysis import analysis
+from msclong.reporting.cautions import structure_name
 from msclong.reporting.covariance_words import STRUCTURES
 from msclong.reporting.multiplicity import METHODS, adjustment
 from msclong.reporting.references import REFERENCES
@@ -64,6 +66,15 @@ def test_every_method_and_structure_has_words_and_its_citations_exist():
         *STRUCTURES.values(), *METHODS.values(), methods.ROBUST_DEGREES,
     ]  # fmt: skip
     assert {key for _, cites in described for key in cites} <= set(REFERENCES)
+
+
+def test_a_structure_has_one_name_everywhere():
+    for keyword, (told, _) in STRUCTURES.items():
+        name = structure_name(f"{keyword}(visit | id)").removesuffix(f" ({keyword})")
+        if not name.startswith("diagonal"):  # described without a name
+            assert re.match(rf"an? {name} covariance\b", told), keyword
+    several = [structure_name(keyword).partition(" (")[0] for keyword in STRUCTURES]
+    assert len(set(several)) == len(several) - 1  # diag and homdiag are both diagonal
 
 
 @pytest.mark.parametrize(("ddf", "vcov"), list(product(methods.DEGREES, methods.ERRORS)))

@@ -104,8 +104,8 @@ def test_censoring_and_the_engine_that_forgoes_it_are_told():
     frame["a"] = np.exp(frame["a"].clip(upper=6))
     outcomes = {"a": {"family": "lognormal", "censored": "limit", "approximation": "lognormal", "mid": 0.8}}
     report = reported(frame, outcomes, [FREQUENTIST, BAYESIAN], defaults={"formula": FORMULA})
-    blocks = next(section for section in report.sections if section.key == "outcomes").blocks
-    (models,) = [block.blocks for block in blocks if isinstance(block, FoldOut)]
+    blocks = next(section for section in report.sections if section.key == "model").blocks
+    models = next(block.blocks for block in blocks if isinstance(block, FoldOut))
     told = dict(next(block.items for block in models if isinstance(block, Definitions)))["Censoring"]
     assert told.startswith("Frequentist: the limit is taken for the value")
     assert "Bayesian: outcomes marked in limit lie beyond the limit" in told
@@ -249,12 +249,12 @@ def test_arms_that_are_true_or_false():
     frame = single_arm(n=20).assign(drug=lambda t: t["patient"] % 2 == 1)
     formula = {"formula": "{outcome} ~ drug * C(month) + cs(month | patient)", "arm": "drug"}
     report = reported(frame, {"a": {"role": "primary", "better": "lower"}}, [FREQUENTIST], defaults=formula)
-    assert "True \N{MINUS SIGN} False" in words(report, "answer")
+    assert "drug True \N{MINUS SIGN} drug False" in words(report, "answer")
     single = ml.report(ml.fit(ml.ModelSpec(formula["formula"].format(outcome="a"), arm="drug"), frame))
     (question,) = (section for section in single.sections if section.key == "question")
-    assert "False (n = 10) and True (n = 10)" in plain(dict(question.blocks[0].items)["Arms"]).replace(
-        "\xa0", " "
-    )
+    assert "drug False (n = 10) and drug True (n = 10)" in plain(
+        dict(question.blocks[0].items)["Arms"]
+    ).replace("\xa0", " ")
 
 
 def test_least_squares_in_a_study_need_missing_completely_at_random():

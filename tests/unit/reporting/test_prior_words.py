@@ -1,4 +1,4 @@
-"""What a report says of priors."""
+"""What a report says of priors is what its table of priors holds."""
 
 import numpy as np
 import pandas as pd
@@ -8,49 +8,173 @@ import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import build_design
 from msclong.engines.bayesian.priors.conditional_priors import conditional_priors
-from msclong.reporting import methods
+from msclong.engines.bayesian.priors.model_priors import model_priors
+from msclong.reporting import prior_words
 from msclong.reporting.inline import plain
+from msclong.reporting.references import Description
+from msclong.reporting.words import words as section_words
+
+WEEKS = (0, 2, 4, 8)
 
 
-def priors_in_words(priors=None, effects="(1 | id)", **fields):
-    table = pd.DataFrame({"id": np.repeat([1, 2, 3], 2), "week": 3 * [0, 8], "y": [1.0, 2, 1, 3, 1, 4]})
-    spec = ml.ModelSpec(f"y ~ week + {effects}", priors=priors or ml.Priors(), **fields)
-    design = build_design(spec, long_data(spec, table))
-    parameters = conditional_priors(design).table().index if design.conditional else ()
-    return plain(methods.priors_in_words(design, parameters).text)
+def trial() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"id": np.repeat(range(20), 4), "week": np.tile(WEEKS, 20)})
+    table["arm"] = np.where(table["id"] < 10, "A", "B")
+    table["y"] = rng.normal(size=80) + rng.normal(size=20)[table["id"]]
+    table["count"] = rng.poisson(3, 80)
+    table["share"] = 1 / (1 + np.exp(-table["y"]))
+    table["size"] = np.exp(table["y"])
+    table["flow"] = np.where(table["y"] < -1, 0.0, table["size"])
+    grade = pd.cut(table["y"], [-9, -1, 0, 1, 9], labels=["a", "b", "c", "d"])
+    return table.assign(grade=pd.Categorical(grade, ordered=True))
 
 
-def test_priors_stated_by_name_are_named():
-    priors = ml.Priors(
-        outcome_scale=5, coefficients={"week[T.8]": ml.Normal(-2, 1)}, sds={"sd(8)": ml.HalfNormal(3)}
+def described(effects="(1 | id)", outcome="y", mean="C(week)", **fields) -> tuple[Description, pd.DataFrame]:
+    spec = ml.ModelSpec(f"{outcome} ~ {mean} + {effects}", **fields)
+    design = build_design(spec, long_data(spec, trial()))
+    table = (conditional_priors(design) if design.conditional else model_priors(design)).table()
+    return prior_words.priors_in_words(design, table), table
+
+
+def words(*args, **fields) -> str:
+    return plain(described(*args, **fields)[0].text)
+
+
+@pytest.mark.parametrize(
+    ("effects", "told"),
+    [
+        ("(1 | id)", ""),
+        ("homdiag(week | id)", ""),
+        ("diag(week | id)", ""),
+        ("us(week | id)", "; correlation matrices are LKJ(2) (Lewandowski, Kurowicka and Joe 2009)"),
+        ("cs(week | id)", "; the correlation is Uniform(−0.3333, 1)"),
+        ("csh(week | id)", "; the correlation is Uniform(−0.3333, 1)"),
+        ("ar1(week | id)", "; the correlation is Uniform(−1, 1)"),
+        ("ad(week | id)", "; correlations are Uniform(−1, 1)"),
+        ("toeph(week | id)", "; partial autocorrelations are Uniform(−1, 1)"),
+        ("sp_exp(week | id)", "; the range is log-normal(log 4, 1.5)"),
+        ("(1 | id) + ar1(week | id)", "; the correlation is Uniform(−1, 1)"),
+    ],
+)
+def test_each_structure_has_the_words_of_its_own_priors(effects, told):
+    description, table = described(effects)
+    text = plain(description.text)
+    start = "standard deviations are half-Student-t with 3 degrees of freedom and scale 1 s (Gelman 2006)"
+    assert text.endswith(f"{start}{told}.")
+    assert (
+        ("lewandowski" in description.cites) == ("LKJ" in told) == table["prior"].str.startswith("LKJ").any()
     )
-    assert "Priors of week[T.8], sd(8) were stated singly." in priors_in_words(priors)
-    assert "stated singly" not in priors_in_words(ml.Priors())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fields", "told"),
+    [
+        (
+            "grade",
+            {"family": "cumulative_logit"},
+            "cutpoints are Dirichlet(1) on probabilities of the categories",
+        ),
+        ("share", {"family": "beta"}, "the dispersion is Uniform(0, 1)"),
+        ("size", {"family": "gamma"}, "the coefficient of variation is half-Student-t(3, 0, 1)"),
+        (
+            "count",
+            {"family": "negative_binomial"},
+            "the coefficient of variation of the rate is half-Student-t(3, 0, 1)",
+        ),
+        ("y", {"family": "student"}, "degrees of freedom are Gamma(2, 0.1)"),
+    ],
+)
+def test_a_familys_own_parameters_have_their_priors_told(outcome, fields, told):
+    assert told in words(outcome=outcome, **fields)
+
+
+def test_an_intercept_is_told_of_models_that_have_one():
+    middle = "at the covariates’ means with 2.5 s around that of the data"
+    assert middle in words(outcome="count", family="poisson")
+    assert "that of the data" not in words(outcome="grade", family="cumulative_logit")
+    assert "the mean of the outcome with 10 s around that of the data" in words()
+    alone = words(mean="0 + C(week)")
+    assert "normal around what makes every mean that of the data" in alone
+    assert "around zero" not in alone
+    through_the_origin = words(mean="0 + week")
+    assert "Coefficients are normal around zero" in through_the_origin
+    assert "that of the data" not in through_the_origin
+
+
+def test_the_zeros_of_a_hurdle_have_their_own():
+    assert "those for the odds of a zero likewise on the logit scale" in words(
+        outcome="flow", family="hurdle_lognormal"
+    )
+
+
+def test_priors_of_groups_are_told_once_and_slopes_by_their_covariate():
+    by_arm = words("ar1(week | arm / id)")
+    assert "; correlations are Uniform(−1, 1)." in by_arm
+    assert by_arm.count("half-Student-t") == 1
+    assert "of a random slope per standard deviation of its covariate" in words("(1 + week | id)")
+    assert "random slope" not in words("us(week | id)")
+
+
+def test_priors_stated_by_name_are_named_and_nothing_else_is_said_of_them():
+    priors = ml.Priors(
+        outcome_scale=5,
+        coefficients={"C(week)[T.8]": ml.Normal(-2, 1)},
+        sds={f"sd({week})": ml.HalfNormal(3) for week in WEEKS},
+        correlations={"correlation matrix": ml.LKJ(4)},
+    )
+    description, _ = described("us(week | id)", priors=priors)
+    text = plain(description.text)
+    assert "stated singly" in text
+    assert "half-Student" not in text
+    assert "LKJ" not in text
+    assert description.cites == ()
+    assert "stated singly" not in words()
+
+
+def test_a_setting_that_nothing_uses_is_not_told():
+    assert "5" not in words("cs(week | id)", priors=ml.Priors(correlation_eta=5)).replace("2.5", "")
+    assert "LKJ(5)" in words("us(week | id)", priors=ml.Priors(correlation_eta=5))
 
 
 def test_correlated_effects_are_at_the_means():
-    words = "random effects are those at their covariates’ means"
-    assert words in priors_in_words(family="poisson", effects="(1 + week | id)")
+    told = "random effects are those at their covariates’ means"
+    counts = {"outcome": "count", "family": "poisson"}
+    assert told in words("(1 + week | id)", **counts)
     for effects in ("(1 | id)", "(1 + week || id)"):
-        assert words not in priors_in_words(family="poisson", effects=effects)
+        assert told not in words(effects, **counts)
     as_written = ml.Priors(sds={"sd(Intercept)": ml.HalfT(3, 1)})
-    assert words not in priors_in_words(as_written, family="poisson", effects="(1 + week | id)")
+    assert told not in words("(1 + week | id)", priors=as_written, **counts)
 
 
 @pytest.mark.parametrize(
-    ("covariance", "words"), [("jeffreys", "Jeffreys’ prior"), ("matching", "contrasts have Student’s t")]
+    ("covariance", "told"), [("jeffreys", "Jeffreys’ prior"), ("matching", "contrasts have Student’s t")]
 )
-def test_powers_of_the_determinant_are_called_by_their_name(covariance, words):
-    assert words in priors_in_words(ml.Priors(covariance=covariance))
+def test_powers_of_the_determinant_are_called_by_their_name(covariance, told):
+    assert told in words("us(week | id)", priors=ml.Priors(covariance=covariance))
 
 
 @pytest.mark.parametrize(
-    ("family", "words"),
+    ("outcome", "family", "told"),
     [
-        ("gaussian", "a scale s: the standard deviation of the outcome in these data."),
-        ("lognormal", "a scale s: the standard deviation of log(outcome) in these data."),
-        ("poisson", "a scale s of the linear predictor (log): 1."),
+        ("y", "gaussian", "a scale s: the standard deviation of the outcome in these data."),
+        ("size", "lognormal", "a scale s: the standard deviation of log(outcome) in these data."),
+        ("count", "poisson", "a scale s of the linear predictor (log): 1."),
     ],
 )
-def test_the_scale_is_that_of_the_linear_predictor(family, words):
-    assert words in priors_in_words(family=family)
+def test_the_scale_is_that_of_the_linear_predictor(outcome, family, told):
+    assert told in words(outcome=outcome, family=family)
+
+
+def test_a_study_has_the_prior_of_every_parameter_of_every_outcome(founding, founding_report):
+    table = next(table for table in founding_report.tables if table.key == "priors")
+    shown = {(row.group, row.cells[0].text): row.cells[1].text.replace("−", "-") for row in table.rows}
+    held = {}
+    for name, fits in founding.items():
+        label = founding.endpoints[name].spec.label
+        held |= {(label, parameter): text for parameter, text in fits["Bayesian"].priors["prior"].items()}
+    assert shown == held
+    [section] = [section for section in founding_report.sections if section.key == "model"]
+    told = plain(section_words(section))
+    assert "cutpoints are Dirichlet(1)" in told
+    assert "Uniform(−0.2, 1)" in told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,10 +14,10 @@ from msclong.errors import SpecError
 from msclong.printing import numbers
 from msclong.reporting.analysis import analysis, round_times
 from msclong.reporting.data_hash import data_hash
-from msclong.reporting.inline import plain
+from msclong.reporting.inline import plain, said
 from msclong.reporting.names import Names
+from msclong.reporting.prior_words import typeset
 from msclong.reporting.record import Document, FoldOut, Paragraph, Section
-from msclong.reporting.sections.model import _typeset
 from msclong.reporting.wording import counted, inside, listed
 
 
@@ -40,6 +40,15 @@ def test_sections_come_in_the_order_in_which_they_are_read(report):
     assert [section.number for section in report.sections] == list(range(18))
 
 
+def test_what_a_terminal_prints_of_a_report_is_short_and_clean(report):
+    made = f"{report.created:%Y-%m-%d %H:%M}"
+    told = f"18 sections, {len(report.tables)} tables, {len(report.figures)} figures; made {made}."
+    first, how = repr(report).split("\n")
+    assert first == f"Report {report.title!r}: {told}"
+    assert how.startswith("Write it: .save('report.html'), or another suffix: .md, .docx")
+    assert "\ue000" not in repr(replace(report, title=said("3.1", 3.14, "mean")))
+
+
 def test_tables_and_figures_are_numbered_in_order(report):
     assert [table.number for table in report.tables] == list(range(1, len(report.tables) + 1))
     assert [figure.number for figure in report.figures] == list(range(1, len(report.figures) + 1))
@@ -58,7 +67,7 @@ def test_the_answer_comes_first_with_its_figures(report, hamd17):
     )
     row = hamd17[1].contrasts().loc[("2 - 1", "8")]
     assert f"gives {numbers.fixed(row['estimate'], 2)} points (95% credible" in again.replace("\xa0", " ")
-    assert f"lies below zero {numbers.probability(row['prob_negative'])})" in again
+    assert f"lies below zero: {numbers.probability(row['prob_negative'])})" in again
 
 
 def test_every_cell_of_the_contrasts_holds_the_fits_number_and_prints_it_rounded(report, hamd17):
@@ -112,7 +121,7 @@ def test_priors_are_told_in_words_and_in_a_table(report):
     priors = next(table for table in report.tables if table.key == "priors-2")
     assert [cell.text for cell in priors.rows[0].cells] == ["Intercept", "Normal(0, 10)"]
     assert "half-Student-t with 3 degrees of freedom" in " ".join(texts(report, "model"))
-    below = _typeset(pd.DataFrame({"prior": ["0.5 Normal(-1, 2) + Normal(.1, 1e-05)"]}))
+    below = typeset(pd.DataFrame({"prior": ["0.5 Normal(-1, 2) + Normal(.1, 1e-05)"]}))
     assert below["prior"].tolist() == ["0.5 Normal(\N{MINUS SIGN}1, 2) + Normal(.1, 1e-05)"]
 
 
@@ -135,7 +144,7 @@ def test_an_importance_sample_has_checks_and_no_chains():
     report = ml.report(fit)
     assert "checks-1" in [table.key for table in report.tables]
     assert "chains-1" not in [figure.key for figure in report.figures]
-    told = repr(report)
+    told = repr(report.sections)
     assert "by importance sampling" in told
     assert "No-U-Turn" not in told
     assert "All are met." in " ".join(texts(report, "posterior"))
@@ -215,6 +224,7 @@ def test_names_of_levels():
         "week 8",
     ]
     assert names.of_differences("2 - 1", ("1", "2"), "1") == "TRT 2 − TRT 1"
+    assert [names.arm(True), names.arm(np.False_), names.arm("yes")] == ["TRT True", "TRT False", "TRT yes"]
     other = Names(names.spec, "TRT", "AVISITN")
     assert [other.visit(3), other.visit("Month 3")] == ["AVISITN = 3", "Month 3"]
     assert Names(names.spec, None, "Days").visit(np.int64(9)) == "day 9"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -107,21 +109,22 @@ def test_what_all_outcomes_share_is_written_once():
         ({}, {}, SpecError, "outcomes by name"),
         (["a"], {}, SpecError, "by name"),
         ({"a": 3}, {}, SpecError, "'a' is stated by"),
-        ({"a": {"margin": 1, "margins": 2}}, {}, SpecError, "Unknown fields of outcome 'a': margins"),
-        ({"a": {"formula": None}}, {}, SpecError, "'a' has no formula"),
-        ({"a": {"transform": "ln"}}, {}, SpecError, "transform of 'a'"),
+        ({"a": {"margin": 1, "margins": 2}}, {}, SpecError, "Outcome 'a': Unknown fields: margins"),
+        ({"a": {"formula": None}}, {}, SpecError, "Outcome 'a': it has no formula"),
+        ({"a": {"formula": 3}}, {}, SpecError, "Outcome 'a': its formula is no text: 3"),
+        ({"a": {"transform": "ln"}}, {}, SpecError, "'a': transform takes"),
         ({"a": {"formula": "b ~ x + (1 | p)", "outcome": "c"}}, {}, SpecError, "another"),
         ({"a": {"formula": "{outcome} ~ ~"}}, {}, FormulaError, "~"),
         (
             {"a": {"formula": "np.log(a) ~ x + (1 | p)", "transform": "log"}},
             {},
             SpecError,
-            "transforms its outcome",
+            "transforms the outcome",
         ),
-        ({"a": {"transform": ["log"]}}, {}, SpecError, "transform of 'a'"),
+        ({"a": {"transform": ["log"]}}, {}, SpecError, "'a': transform takes"),
         ({"a": {"fallback": "csh"}}, {}, SpecError, "got 'csh'"),
         ({"a": {"visit_order": 3}}, {}, SpecError, "visit_order"),
-        ({"a": {"approximation": {"colour": 1}}}, {}, SpecError, "approximation of 'a': colour"),
+        ({"a": {"approximation": {"colour": 1}}}, {}, SpecError, "'a': .* approximation: colour"),
         ({"a": {"margin": 1, "test": "equivalence"}}, {}, SpecError, "within='holm'"),
         ({"a": {}}, {"colour": 3}, SpecError, "no field colour"),
         ({"a": {}}, {"multiplicity": None}, SpecError, "multiplicity"),
@@ -168,6 +171,42 @@ def test_mistakes_are_named(outcomes, study, error, message):
 def test_text_that_is_no_plan_is_refused(text, message):
     with pytest.raises(MsclongError, match=message):
         ml.AnalysisPlan.from_toml(text)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"margin": "big"}, SpecError),
+        ({"family": "gamble"}, SpecError),
+        ({"formula": "flow ~ (x + us(v | p)"}, FormulaError),
+        ({"fallback": "csh"}, SpecError),
+        ({"priors": {"colour": 1}}, SpecError),
+        ({"arm": 3}, SpecError),
+        ({"label": 3}, SpecError),
+        ({"role": "main"}, SpecError),
+        ({"estimand": {"colour": 1}}, SpecError),
+    ],
+)
+def test_errors_name_the_outcome_and_the_file(wrong, error, tmp_path):
+    given = {"vas": {}, "flow": wrong}
+    with pytest.raises(error, match="^Outcome 'flow': ") as found:
+        ml.AnalysisPlan.declare(given, DEFAULTS)
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({"defaults": DEFAULTS, "outcomes": given}), encoding="utf-8")
+    with pytest.raises(error) as read:
+        ml.AnalysisPlan.from_json(path)
+    assert str(read.value) == f"{path}: {found.value}"
+    assert type(read.value) is type(found.value)
+
+
+def test_a_model_s_own_fields_are_of_its_outcome():
+    with pytest.raises(SpecError, match="^Outcome 'a': role takes"):
+        ml.AnalysisPlan.declare({"a": ml.ModelSpec("a ~ C(v) + us(v | p)")}, {"role": "main"})
+
+
+def test_a_folder_is_no_plan(tmp_path):
+    with pytest.raises(SpecError, match="is a folder; name the file that holds the plan"):
+        ml.AnalysisPlan.from_toml(tmp_path)
 
 
 def test_missing_files_and_values_without_text_are_named(tmp_path):

@@ -109,6 +109,8 @@ def _check_encoding(encoding: object) -> None:
 
 
 def _reader(path: Path, readers: Mapping[str, Reader]) -> Reader:
+    if path.is_dir():
+        raise DataError(f"{str(path)!r} is a folder; name the file that holds the data.")
     if not path.is_file():
         raise DataError(f"There is no file {str(path)!r}. Check the name and the folder.")
     with path.open("rb") as file:

@@ -41,21 +41,21 @@ BARG = (
         "1B",
         "The likelihood and all its parameters, with the levels of a hierarchical model and its covariance.",
         (
-            either(section("model", r"\[i,t\]"), section("outcomes", r"\[i,t\]")),
-            either(section("covariance"), section("outcomes", r"Covariance: ")),
+            section("model", r"\[i,t\]"),
+            either(section("covariance"), section("model", r"Covariance: ")),
         ),
     ),
     Item(
         MODEL,
         "1C",
         "The prior of every parameter (why it was chosen: the authors\N{RIGHT SINGLE QUOTATION MARK} text).",
-        (either(table("priors-*"), section("model", r"Priors (are|\()")),),
+        (either(table("priors-*"), table("priors")),),
     ),
     Item(
         MODEL,
         "1D",
         "The model in full, as mathematics or as code.",
-        (either(section("model", r"\[i,t\] = "), section("outcomes", r"\[i,t\] = ")),),
+        (section("model", r"\[i,t\] = "),),
     ),
     Item(
         MODEL,

@@ -37,7 +37,7 @@ TREND = (
         METHODS,
         "10",
         "The unit of analysis, and how its repeated measurements are treated.",
-        (either(section("model", r"\nCovariance\n"), section("outcomes", r"Covariance: ")),),
+        (section("model", r"\nCovariance\n|Covariance: "),),
     ),
     Item(METHODS, "11a", "Statistical methods, those for correlated data among them.", (METHOD,)),
     Item(METHODS, "11b", "How missing outcomes are treated.", (MISSING,)),

@@ -16,6 +16,7 @@ from msclong.design.design import Design, build_design
 from msclong.engines.frequentist.engine import OWN_ERRORS, Frequentist
 from msclong.errors import MsclongError, MsclongWarning
 from msclong.reporting.analysis import LEVEL, Analysis
+from msclong.reporting.cautions import structure_name
 from msclong.results.fit import Fit
 from msclong.spec.formula import parse_formula
 
@@ -46,11 +47,13 @@ def alternatives(given: Analysis, fit: Fit) -> Iterator[tuple[str, pd.DataFrame]
         else f"Maximum likelihood in place of REML{so}"
     )
     attempts.append((swap, lambda: other.fit(design)))
-    if (structure := _other_structure(design)) is not None:
+    if (structures := _other_structure(design)) is not None:
+        used, structure = structures
         spec = design.spec.replace(
             formula=str(parse_formula(design.spec.formula).with_structure(structure)), fallback=()
         )
-        name = f"Covariance {structure} in place of {design.structure.keyword}"
+        name = f"{structure_name(structure)} covariance in place of {structure_name(used)}"
+        name = name[:1].upper() + name[1:]
         attempts.append((name, lambda: engine.fit(build_design(spec, design.data))))
     if not seen.all():
         name = "Participants seen at every visit alone"
@@ -77,9 +80,9 @@ def _of_rows(design: Design, kept: np.ndarray) -> Design:
     return build_design(design.spec, part)
 
 
-def _other_structure(design: Design) -> str | None:
-    """The first of OTHER_STRUCTURES that a covariance between visits is not; None for another kind of covariance."""
+def _other_structure(design: Design) -> tuple[str, str] | None:
+    """A covariance between visits and the first of OTHER_STRUCTURES that it is not; None of another kind."""
     term = design.spec.parsed.structure
     if term is None or structure_class(term.structure).reads != "visit":
         return None
-    return next(name for name in OTHER_STRUCTURES if name != term.structure)
+    return term.structure, next(name for name in OTHER_STRUCTURES if name != term.structure)

@@ -10,6 +10,7 @@ from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.at_random import meaning
 from msclong.reporting.cautions import cautions
 from msclong.reporting.comparisons import Comparison, Refusal, baseline
+from msclong.reporting.held import held
 from msclong.reporting.inline import said
 from msclong.reporting.record import Paragraph, Section
 from msclong.reporting.tables import shared_decimals
@@ -109,7 +110,7 @@ def _figures(analysis: Analysis, row: pd.Series, engine: str, decimals: int, evi
         mass = lower if below else 1 - lower
         side = f"{'below' if below else 'above'} {analysis.null_word}"
         told = said(numbers.probability(mass), mass, f"prob.{side.replace(' ', '.')}")
-        inner += f"; posterior probability that it lies {side} {told}"
+        inner += f"; posterior probability that it lies {side}: {told}"
     unit = "" if analysis.null or analysis.of_probability else analysis.names.unit.replace(" ", say.NBSP)
     return f"{say.fixed(row['estimate'], decimals)}{unit} ({inner})"
 
@@ -122,8 +123,10 @@ def _reading(analysis: Analysis) -> str:
             f"Intervals and p-values are not adjusted for the number of {analysis.occasion}s and comparisons"
         )
         last += "." if analysis.adjust is None else ", but where adjusted p-values are named."
+    grid = held(analysis)
+    effects = f"{analysis.effect}s{grid and f', {grid}'}"
     return (
         f"All {analysis.occasion}s are in [[table:contrasts]] and [[figure:forest]]. Estimates are marginal "
-        f"(least-squares) {analysis.averages} of the model and their {analysis.effect}s. They rest on the assumption "
+        f"(least-squares) {analysis.averages} of the model and their {effects}. They rest on the assumption "
         f"that missing outcomes are missing {meaning(analysis.engines)}. {last}"
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from msclong.design.fixed_effects import FixedEffects
 from msclong.errors import HypothesisError
 from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.record import Block, Cell, Column, FoldOut, Paragraph, Row, Section, Table
 from msclong.reporting.sections.draws import errors_note
 from msclong.reporting.tables import full_table, number_cell
-from msclong.reporting.wording import spoken
+from msclong.reporting.wording import listed, spoken
 from msclong.results.fit import Fit
 
 
@@ -86,9 +87,29 @@ def _terms(fit: Fit, name: str, number: int) -> list[Block]:
         "Each term given all others, a factor inside an interaction averaged over the other factors with "
         "equal weights. p: not adjusted for multiplicity."
     )
+    at_zero = _at_zero(fit.design.fixed)
     title = f"Type III tests of the terms, {spoken(name)} fit"
-    table = Table(f"terms-{number}", title, tuple(columns), tuple(rows), (note,), context="terms")
+    table = Table(f"terms-{number}", title, tuple(columns), tuple(rows), (note, *at_zero), context="terms")
     return [FoldOut(title, (table,))]
+
+
+def _at_zero(fixed: FixedEffects) -> tuple[str, ...]:
+    """Which terms are tested at covariates of zero: those that a larger term crosses with these."""
+    infos = fixed.design_info.factor_infos
+    crossed = []
+    for term in fixed.design_info.terms:
+        own = set(term.factors)
+        others = [set(other.factors) - own for other in fixed.design_info.terms if own < set(other.factors)]
+        zero = {f.name() for more in others for f in more if infos[f].type == "numerical"}
+        if own and term.name() in fixed.terms and zero:
+            crossed.append(
+                f"{term.name()} where {listed(sorted(zero))} {'is' if len(zero) == 1 else 'are'} zero"
+            )
+    if not crossed:
+        return ()
+    return (
+        f"A term that is crossed with a covariate is tested at zero of that, not at its mean: {listed(crossed)}.",
+    )
 
 
 F_TESTS = (("F", "statistic"), ("df", "df"), ("Denominator df", "df.error"), ("p", "p.value"))

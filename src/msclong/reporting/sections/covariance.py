@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from msclong.covariance.batch import batched_sigma
 from msclong.covariance.components import components
+from msclong.covariance.random_effects import RandomEffects
+from msclong.covariance.working import vech_positions
 from msclong.diagnostics.observed_covariance import covariance_check, observed_sd_and_correlation
 from msclong.errors import HypothesisError
 from msclong.linear_hypothesis import label
@@ -30,6 +33,7 @@ from msclong.reporting.tables import full_table, interval_name, number_cell
 from msclong.reporting.wording import spoken
 from msclong.results.conditional_draws import ConditionalDraws
 from msclong.results.fit import Fit
+from msclong.results.posterior_draws import PosteriorDraws
 
 MOST_RESIDUAL = 6
 """A residual structure of more parameters than this is left to the table of all parameters."""
@@ -60,10 +64,9 @@ def _heatmaps(analysis: Analysis) -> list[Figure]:
     if analysis.continuous_time:
         return []
     try:
-        matrices = fit.covariance.matrices
+        fitted = _fitted(fit)
     except HypothesisError:
         return []
-    fitted = {group: sd_and_correlation(sigma) for group, sigma in matrices.items()}
     observed = {} if analysis.spec.weights or analysis.spec.conditional else _observed(fit)
     lowest = [
         values.to_numpy()[~np.eye(len(values), dtype=bool)]
@@ -74,6 +77,39 @@ def _heatmaps(analysis: Analysis) -> list[Figure]:
         _heatmap(analysis, engine, group, values, observed.get(group), negative)
         for group, values in fitted.items()
     ]
+
+
+def _fitted(fit: Fit) -> dict[str, pd.DataFrame]:
+    """SDs and correlations over visits by covariance group; HypothesisError where times are irregular."""
+    matrices, draws = fit.covariance.matrices, _draws(fit)
+    if draws is None:
+        return {group: sd_and_correlation(sigma) for group, sigma in matrices.items()}
+    structure, grid = fit.covariance.structure, fit.covariance.grid
+    assert grid is not None
+    return {
+        group: _averaged(batched_sigma(structure, draws, coords[None])[0], matrices[group].index)
+        for group, coords in grid.coords.items()
+    }
+
+
+def _draws(fit: Fit) -> np.ndarray | None:
+    """Of theta, (k, S), where the engine keeps them."""
+    estimate = fit.estimate
+    if not isinstance(estimate, PosteriorDraws) or estimate.theta is None:
+        return None
+    return estimate.flat_theta.T
+
+
+def _averaged(sigma: np.ndarray, labels: pd.Index) -> pd.DataFrame:
+    """Means over draws of SDs, on the diagonal, and of correlations, of matrices (T, T, S); NaN without variance."""
+    sd = np.sqrt(np.einsum("iis->is", sigma))
+    product = sd[:, None] * sd
+    known = product > 0
+    total = np.divide(sigma, product, out=np.zeros_like(product), where=known).sum(axis=2)
+    count = known.sum(axis=2)
+    values = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+    np.fill_diagonal(values, sd.mean(axis=1))
+    return pd.DataFrame(values, index=labels, columns=labels)
 
 
 def _observed(fit: Fit) -> dict[str, pd.DataFrame]:
@@ -100,7 +136,7 @@ def _heatmap(
     decimals = numbers.decimals_for([sd.min() / 10])
     labels = [analysis.names.label(level) for level in values.index]
     drawn = covariance_heatmap(values, labels, str(analysis.visit), decimals, observed, negative)
-    kind = "posterior mean" if analysis.bayesian(engine) else "estimate"
+    kind = "posterior means" if analysis.bayesian(engine) else "estimate"
     whose = f", {analysis.design.covariance.group} {group}" if group else ""
     spec, family = analysis.spec, analysis.design.family
     what = "outcomes" if spec.jointly_normal else "linear predictors"
@@ -157,6 +193,10 @@ def _random_effects(analysis: Analysis) -> Table:
     what = "Random effects" if conditional else "Random effects and residual"
     caption = f"{what}: standard deviations and correlations"
     notes = [f"SDs are {analysis.predictor_scale}, per unit of the effect."]
+    if any(map(analysis.bayesian, analysis.fits)):
+        notes.append(
+            "Of a posterior: means of the SDs and correlations, not the SDs and correlations of mean variances."
+        )
     if not conditional and not any(name.startswith("Residual") for name in cells):
         notes.append("The parameters of the residual are in [[table:covariance-parameters]].")
     return Table(
@@ -170,7 +210,7 @@ def _random_effects(analysis: Analysis) -> Table:
 
 def _entries(fit: Fit) -> dict[str, float]:
     """The random effects' SDs and correlations by name, and the residual's where they are few."""
-    values = sd_and_correlation(fit.covariance.random_effects)
+    values = _random(fit)
     names = [str(name).replace(" | ", " by ") for name in values.index]
     matrix = values.to_numpy()
     entries = {f"SD of {name}": float(matrix[i, i]) for i, name in enumerate(names)}
@@ -178,22 +218,38 @@ def _entries(fit: Fit) -> dict[str, float]:
         f"Correlation of {names[j]} and {names[i]}": float(matrix[i, j])
         for i in range(len(names)) for j in range(i) if abs(matrix[i, j]) > 0
     }  # fmt: skip
-    structure, theta = fit.covariance.structure, fit.covariance.theta
+    structure, draws = fit.covariance.structure, _draws(fit)
+    theta = fit.covariance.theta[:, None] if draws is None else draws
     for term in components(structure):
         if not term.is_random:
             own = dict(zip(structure.parameter_names[term.theta], theta[term.theta], strict=True))
             if len(own) <= MOST_RESIDUAL and not any(name.startswith("covariance") for name in own):
                 what = "Residual" if fit.spec.jointly_normal else "Visit-level"
-                entries |= dict(_own(what, name, float(value)) for name, value in own.items())
+                entries |= dict(_own(what, name, values) for name, values in own.items())
     return entries
 
 
-def _own(what: str, name: str, value: float) -> tuple[str, float]:
-    """A variance as an SD, any other parameter as it is."""
+def _random(fit: Fit) -> pd.DataFrame:
+    """SDs and correlations of the random effects."""
+    G, draws = fit.covariance.random_effects, _draws(fit)
+    if draws is None:
+        return sd_and_correlation(G)
+    own = np.zeros((*G.shape, draws.shape[1]))
+    start = 0
+    for term in components(fit.covariance.structure):
+        if isinstance(term.core, RandomEffects):
+            end = start + len(term.core.effects)
+            own[start:end, start:end] = draws[term.theta][vech_positions(end - start)]
+            start = end
+    return _averaged(own, G.index)
+
+
+def _own(what: str, name: str, values: np.ndarray) -> tuple[str, float]:
+    """A variance as an SD, any other parameter as it is: the mean of its draws."""
     plain = name.removeprefix("residual ").replace(" | ", ", ")
     if plain.startswith("variance"):
-        return f"{what} SD{plain.removeprefix('variance')}", float(np.sqrt(value))
-    return f"{what} {plain}", value
+        return f"{what} SD{plain.removeprefix('variance')}", float(np.sqrt(values).mean())
+    return f"{what} {plain}", float(values.mean())
 
 
 def _parameters(analysis: Analysis) -> Table:

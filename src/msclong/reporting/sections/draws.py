@@ -29,12 +29,13 @@ def checks_of_draws(name: str, fit: Fit, number: int) -> tuple[Block, ...]:
         return (Paragraph("This engine does not say whether its draws can be relied on."),)
     of = (("engine", name),)
     columns = (
-        Column("Criterion"), Column("Worst for", of=of), Column("Value", kind="number", of=of),
+        Column("Criterion"), Column("Worst for", of=of), Column("Value", kind="interval", of=of),
         Column("Limit", of=of), Column("Met", of=of),
     )  # fmt: skip
     rows = []
     for name_of, row in fit.checks().iterrows():
-        value = Cell(criterion(str(name_of), row["value"]), row["value"])
+        bound = float(row["threshold"].split()[-1])
+        value = Cell(criterion(str(name_of), row["value"], bound), row["value"])
         met = Cell("yes" if row["passed"] else "no", row["passed"])
         limit = (
             row["threshold"]

@@ -10,6 +10,7 @@ from msclong.plots.trajectories import means_over_time
 from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.comparisons import Comparison, Refusal, baseline
+from msclong.reporting.held import held
 from msclong.reporting.multiplicity import adjustment
 from msclong.reporting.plate import plate
 from msclong.reporting.record import Block, Figure, FoldOut, Paragraph, Section
@@ -22,7 +23,7 @@ from msclong.reporting.tables import (
     full_table,
     means_table,
 )
-from msclong.reporting.wording import inside, listed, spoken
+from msclong.reporting.wording import inside, spoken
 
 MOST_FOREST_ROWS = 40
 """With more rows than this the forest plot shows the last visit only."""
@@ -97,7 +98,7 @@ def contrasts_section(analysis: Analysis, found: Comparison | Refusal) -> Sectio
 
 
 def _over_subjects(analysis: Analysis) -> list[Paragraph]:
-    """Over whom, and at which covariates, means on the outcome's scale are taken; where the link makes a difference."""
+    """Over whom means on the outcome's scale are taken; where the link makes a difference."""
     design = analysis.design
     if not design.linked:
         return []
@@ -109,9 +110,6 @@ def _over_subjects(analysis: Analysis) -> list[Paragraph]:
         text += " Zeros are part of them."
     if design.family.link == "log" and not design.family.transformed_gaussian:
         text += " Each is the posterior median, its SD half the width of the central 68% interval."
-    fixed = design.fixed
-    if covariates := [v for v in fixed.variables if v not in fixed.discrete and v != analysis.visit]:
-        text += f" They are at the mean of {listed(covariates)}."
     if analysis.of_probability and not analysis.spec.trials:
         text += " The probability is that of 1 (yes)."
     if analysis.per_exposure:
@@ -151,12 +149,13 @@ def means_figure(analysis: Analysis, found: Comparison, key: str = "means") -> F
         analysis.counts,
         spec.outcome_type == "change",
     )
-    spacing = "" if analysis.true_time else " Visits are spaced equally, as their times are not in the data."
+    spacing = "" if analysis.true_time else " Visits are spaced equally, as their times are not in the model."
+    grid = held(analysis)
     below = "" if analysis.counts is None else " Below: participants observed at each visit."
     caption = (
         f"Marginal (least-squares) {_averages(analysis)} with {LEVEL:.0%} "
         f"{'credible' if analysis.bayesian(engine) else 'confidence'} intervals, {spoken(engine)} "
-        f"fit.{below}{spacing}"
+        f"fit{grid and f', {grid}'}.{below}{spacing}"
     )
     return plate(key, caption, _means_alt(analysis, data, table), figure, data)
 

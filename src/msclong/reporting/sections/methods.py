@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.at_random import entered, given
+from msclong.reporting.cautions import boundary, unused, used
 from msclong.reporting.citations import named, numbered
 from msclong.reporting.comparisons import Comparison, Refusal, baseline
 from msclong.reporting.covariance_words import covariance_in_words
+from msclong.reporting.held import held
 from msclong.reporting.inline import plain
-from msclong.reporting.methods import methods, priors_in_words
+from msclong.reporting.methods import methods
 from msclong.reporting.multiplicity import adjustment
+from msclong.reporting.prior_words import priors_in_words
 from msclong.reporting.record import Block, Bullets, Code, Paragraph, Section, Subheading, Table, unfolded
 from msclong.reporting.references import REFERENCES, Description
 from msclong.reporting.sections.model import baseline_use
@@ -39,13 +42,15 @@ ALWAYS = ("Python", "msclong", "numpy", "scipy", "pandas", "patsy")
 
 
 def methods_text(analysis: Analysis, found: Comparison | Refusal, sections: Sequence[Section]) -> Section:
-    """Model, covariance, estimation, priors, missing outcomes, contrasts, multiplicity, checks, software, references.
+    """Model, covariance, estimation, priors, what departed from these, missing outcomes, contrasts, multiplicity,
+    checks, software, references.
 
     sections : of the report, whose tables say which checks were made.
     """
     parts = [
         _model(analysis),
         _past(covariance_in_words(analysis.design)),
+        _fallback(analysis),
         *_estimation(analysis),
         _missing(analysis),
         *_contrasts(analysis, found),
@@ -92,6 +97,17 @@ def _term(name: str) -> str:
     )
 
 
+def _fallback(analysis: Analysis) -> Description:
+    """Which declared covariances gave way to the one described."""
+    if not (tried := unused(analysis)):
+        return Description("")
+    names = listed([name for name, _ in tried])
+    return Description(
+        f"The covariance was the alternative declared for this case beforehand, {used(analysis)}: {names}, declared "
+        "before it, could not be estimated."
+    )
+
+
 def _estimation(analysis: Analysis) -> Iterable[Description]:
     """Each engine, with its priors."""
     for i, (name, fit) in enumerate(analysis.fits.items()):
@@ -103,7 +119,11 @@ def _estimation(analysis: Analysis) -> Iterable[Description]:
             start = f"The model was fitted{again} by "
         yield Description(f"{start}{inside(told.text)}", told.cites)
         if fit.priors is not None:
-            yield _past(priors_in_words(analysis.design, fit.priors.index))
+            yield _past(priors_in_words(analysis.design, fit.priors))
+        if fit.outcome.singular:
+            yield Description(
+                f"In the {spoken(name)} fit {boundary(fit)}, so that the covariance was singular."
+            )
 
 
 def _missing(analysis: Analysis) -> Description:
@@ -123,9 +143,10 @@ def _contrasts(analysis: Analysis, found: Comparison | Refusal) -> Iterable[Desc
         against.append(f"their {analysis.effect}s {'to' if analysis.null else 'from'} {start}")
     if any(found.between):
         against.append(f"their {analysis.effect}s between arms")
+    taken = f", {grid}" if (grid := held(analysis)) else ""
     yield Description(
         f"Estimates are marginal (least-squares) {analysis.averages} at each {analysis.occasion}"
-        f"{''.join(f' and {text}' for text in against)}, with two-sided {LEVEL:.0%} {' or '.join(kinds)} intervals."
+        f"{''.join(f' and {t}' for t in against)}{taken}, with two-sided {LEVEL:.0%} {' or '.join(kinds)} intervals."
     )
     if analysis.spec.margin is not None:
         yield Description(

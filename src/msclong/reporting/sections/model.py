@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pandas as pd
-
-from msclong.printing import numbers
 from msclong.reporting.analysis import Analysis
 from msclong.reporting.cautions import unused, used
 from msclong.reporting.comparisons import baseline
 from msclong.reporting.covariance_words import covariance_in_words
-from msclong.reporting.methods import methods, priors_in_words
+from msclong.reporting.methods import methods
 from msclong.reporting.multiplicity import adjustment
+from msclong.reporting.prior_words import priors_in_words, typeset
 from msclong.reporting.record import (
     Axes,
     Block,
@@ -55,13 +53,13 @@ def model(analysis: Analysis) -> Section:
     ]
     for number, (name, fit) in enumerate(analysis.fits.items(), start=1):
         if fit.priors is not None:
-            words = priors_in_words(analysis.design, fit.priors.index)
+            words = priors_in_words(analysis.design, fit.priors)
             described[f"priors-{number}"] = words
             caption = (
                 f"Prior distributions of the {spoken(name)} fit, {analysis.design.family.predictor_scale}"
             )
             table = replace(
-                frame_table(_typeset(fit.priors), f"priors-{number}", caption),
+                frame_table(typeset(fit.priors), f"priors-{number}", caption),
                 axes=Axes("parameter"),
                 context="priors",
             )
@@ -75,13 +73,8 @@ def model(analysis: Analysis) -> Section:
         {key for description in described.values() for key in description.cites}, key=REFERENCES.__getitem__
     )
     if cited:
-        blocks += [Subheading("References"), Bullets(tuple(REFERENCES[key] for key in cited))]
+        blocks.append(FoldOut("References", (Bullets(tuple(REFERENCES[key] for key in cited)),)))
     return Section("model", "The model", tuple(blocks))
-
-
-def _typeset(priors: pd.DataFrame) -> pd.DataFrame:
-    """'Normal(−2, 1)': numbers below zero with a true minus sign."""
-    return priors.replace(r"(?<=[( ])-(?=[\d.])", numbers.MINUS, regex=True)
 
 
 def _fallback(analysis: Analysis) -> list[Block]:

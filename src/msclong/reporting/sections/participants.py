@@ -29,7 +29,7 @@ KINDS = {
 
 
 def participants(analysis: Analysis) -> Section:
-    """Counts and patterns where visits are planned; else how many observations participants have."""
+    """Counts and patterns where visits are planned; else how many observations participants have, and when."""
     blocks: tuple[Block, ...]
     if analysis.data.visit is None:
         blocks = _without_visits(analysis)
@@ -163,11 +163,36 @@ def _without_visits(analysis: Analysis) -> tuple[Block, ...]:
         spread = f"{least} to {say.count(high, 'max')} each, median {say.count(middle, 'median')}"
     text = (
         f"{say.counted(analysis.first.n_subjects, 'participant')} contributed "
-        f"{say.counted(len(frame), 'observed outcome', stat='n.obs')} ({spread}). The model names no "
-        "planned visits, so that missing visits cannot be counted; name the column with ModelSpec(..., visit=...) "
-        "where visits were planned."
+        f"{say.counted(len(frame), 'observed outcome', stat='n.obs')} ({spread}). {_uncounted(analysis)}"
     )
     unobserved = len(analysis.data.frame) - len(frame)
     if unobserved:
         text += f" {say.counted(unobserved, 'row')} without an outcome {'was' if unobserved == 1 else 'were'} left out."
-    return (Paragraph(text),)
+    return (Paragraph(text), *_seen(analysis))
+
+
+def _uncounted(analysis: Analysis) -> str:
+    """Why no visit counts as missing."""
+    name = "name the column with ModelSpec(..., visit=...) where visits were planned."
+    if analysis.counts is None:
+        return f"The model names no planned visits, so that missing visits cannot be counted; {name}"
+    return (
+        f"The visits are the values of {analysis.visit} in the data. The model does not say which of them were planned "
+        f"for whom, so that none is counted as missing; {name}"
+    )
+
+
+def _seen(analysis: Analysis) -> tuple[Table, ...]:
+    """Participants observed at each visit, by arm; nothing where times are irregular."""
+    if analysis.counts is None:
+        return ()
+    rows = analysis.counts[["visit", "arm", "observed"]].itertuples(index=False)
+    seen = {(str(visit), str(arm)): int(n) for visit, arm, n in rows}
+    labels = [analysis.names.label(visit) for visit in analysis.times]
+    arms = [analysis.names.arm(arm) for arm in analysis.arms] or [""]
+    columns = [Column(capitalised(str(analysis.visit)))]
+    columns += [Column("Observed", arm, "number", "n", (("arm", arm),)) for arm in arms]
+    counts = {visit: [seen.get((visit, arm), 0) for arm in arms] for visit in labels}
+    cells = tuple(Row((Cell(visit), *(Cell(f"{n:,}", n) for n in row))) for visit, row in counts.items())
+    caption = "Participants observed by visit" + ("" if len(arms) == 1 else " and arm")
+    return (Table("visits", caption, tuple(columns), cells, axes=Axes(row="visit")),)

@@ -6,6 +6,7 @@ from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.at_random import at_random, entered
 from msclong.reporting.comparisons import baseline
+from msclong.reporting.multiplicity import SIMULTANEOUS
 from msclong.reporting.record import Block, Definitions, Section, Subheading
 from msclong.reporting.wording import inside, listed, sentence
 
@@ -49,7 +50,12 @@ def _estimand(analysis: Analysis) -> tuple[Block, ...]:
 
 def _intervals(analysis: Analysis) -> str:
     text = f"{LEVEL:.0%}, two-sided, one row at a time (no adjustment for multiplicity)."
-    return text if analysis.adjust is None else f"{text} Adjusted p-values are in [[table:contrasts]]."
+    if analysis.adjust is None:
+        return text
+    if analysis.adjust in SIMULTANEOUS:
+        together = f"simultaneous intervals, which hold together with probability {LEVEL:.0%}"
+        return f"{text} Adjusted p-values, and {together}, are in [[table:contrasts]]."
+    return f"{text} Adjusted p-values are in [[table:contrasts]]."
 
 
 def _question(analysis: Analysis) -> str:
@@ -102,7 +108,8 @@ def _arms(analysis: Analysis) -> str:
 def _visits(analysis: Analysis, labels: list[str]) -> str:
     if analysis.continuous_time:
         return f"Time is continuous; means are given at {listed(labels)}."
-    return f"{listed(labels)}."
+    told = "" if analysis.data.visit is not None else " The model does not say which of them were planned."
+    return f"{listed(labels)}.{told}"
 
 
 def _baseline(analysis: Analysis) -> str:

@@ -87,10 +87,14 @@ def _outcome(found: StudyResult, one: OutcomeResult) -> list[Block]:
     if len(rows) < len(one.tested):
         text += f", at the last of {say.counted(len(one.tested), 'tested contrast')}"
     lines = tuple(_line(found, one, row) for row in rows)
+    read = ""
+    if one.endpoint.sign is not None and any(found.bayesian[name] for name in one.tables):
+        beyond = "" if one.endpoint.spec.margin is None else ", or of one beyond the margin"
+        read = f"P: posterior probability of a change in the direction of benefit{beyond}. "
     return [
         Paragraph(f"{text}.", "answer"),
         Bullets(lines),
-        Paragraph(f"In full: [[table:{key_of(one)}]].", "note"),
+        Paragraph(f"{read}In full: [[table:{key_of(one)}]].", "note"),
     ]
 
 

@@ -29,7 +29,7 @@ from msclong.spec.model_spec import ModelSpec
 
 
 def declared(found: StudyResult) -> Section:
-    """A table with a row for each outcome, and every model in an equation and in words to fold out."""
+    """A table with a row for each outcome."""
     fitted = [
         engine for engine in found.bayesian if any(engine in one.approximated for one in found.outcomes)
     ]
@@ -42,7 +42,8 @@ def declared(found: StudyResult) -> Section:
     rows = tuple(_row(one, fitted) for one in found.outcomes)
     notes = [
         "Better: the direction of benefit. Margin: the relevant change of the mean, a ratio where the model has "
-        "ratios. MID: the minimal important difference of one patient. n: patients with the outcome."
+        "ratios. MID: the minimal important difference of one patient. n: patients with the outcome. Models in full: "
+        "[[section:model]]."
     ]
     if fitted:
         notes.append(
@@ -51,10 +52,13 @@ def declared(found: StudyResult) -> Section:
     if any(one.endpoint.sign is None for one in found.outcomes):
         notes.append("Of outcomes without a direction nothing is said to have improved.")
     table = Table("outcomes", "The outcomes in the analysis plan", columns, rows, tuple(notes))
-    blocks: list[Block] = [*plan_note(found), table]
-    models = tuple(block for one in found.fitted for block in _model(one))
-    blocks.append(FoldOut("Every model: formula, equation, covariance", models))
-    return Section("outcomes", "The outcomes", tuple(blocks))
+    return Section("outcomes", "The outcomes", (*plan_note(found), table))
+
+
+def models(found: StudyResult) -> FoldOut:
+    """Every model in an equation and in words."""
+    blocks = tuple(block for one in found.fitted for block in _model(one))
+    return FoldOut("Every model: formula, equation, covariance", blocks)
 
 
 def _row(one: OutcomeResult, fitted: Sequence[str]) -> Row:

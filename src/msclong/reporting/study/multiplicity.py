@@ -8,6 +8,7 @@ from msclong.printing import numbers
 from msclong.reporting.analysis import LEVEL
 from msclong.reporting.inline import said
 from msclong.reporting.record import Axes, Block, Cell, Column, Paragraph, Row, Section, Table
+from msclong.reporting.study.hypotheses import adjusted, sides
 from msclong.reporting.study.plan_note import plan_note
 from msclong.reporting.study.results import OutcomeResult, StudyResult
 from msclong.reporting.study.tables import NONE
@@ -17,6 +18,10 @@ from msclong.study.endpoint import CONFIRMATORY
 SERIAL = (
     " Secondary outcomes are tested only when every primary hypothesis is rejected, so that both families share one "
     "error rate."
+)
+TWO_SIDED_INTERVALS = (
+    f" All intervals are two-sided, so that a one-sided p-value below {1 - LEVEL:.2g} may stand beside a {LEVEL:.0%} "
+    "interval that includes what was tested against."
 )
 APART = " Primary and secondary outcomes each have an error rate of their own."
 
@@ -48,20 +53,34 @@ def multiplicity(found: StudyResult) -> Section:
 
 
 def _words(found: StudyResult) -> str:
-    plan = found.study.plan.multiplicity
-    families = [role for role in found.roles if role in CONFIRMATORY]
-    if not families:
+    if told := sides(found, "are"):
+        return f"{_adjustment(found)} {told}{TWO_SIDED_INTERVALS}"
+    return _adjustment(found)
+
+
+def _adjustment(found: StudyResult) -> str:
+    plan, done = found.study.plan.multiplicity, adjusted(found)
+    if not any(role in CONFIRMATORY for role in found.roles):
         return "All outcomes are exploratory: no p-value is adjusted."
+    if not done.tested:
+        return "No confirmatory outcome could be tested: no p-value is adjusted."
+    across = "the graph that was declared"
+    if not isinstance(plan.across, GraphicalProcedure):
+        across = WORDS[plan.across]
     alpha = said(f"{1 - LEVEL:.0%}", 1 - LEVEL, "alpha")
-    text = f"Confirmatory p-values are adjusted to a family-wise error rate of {alpha}: within an outcome "
-    text += f"by {WORDS[plan.within]} over its tested contrasts, "
-    if isinstance(plan.across, GraphicalProcedure):
-        return (
-            text + "and over outcomes by the graph that was declared. Exploratory outcomes are not adjusted."
-        )
-    text += f"and over the outcomes of a role by {WORDS[plan.across]}."
-    if len(families) == 2:
-        text += SERIAL if plan.gatekeeping == "serial" else APART
+    rate = f"to a family-wise error rate of {alpha}"
+    if ways := done.ways(f"{WORDS[plan.within]} over its tested contrasts", across):
+        text = f"Confirmatory p-values are adjusted {rate}: {', and '.join(ways)}."
+    elif done.gated:
+        text = f"Confirmatory p-values are adjusted {rate}."
+    elif len(done.tested) == 1:
+        text = "There is one confirmatory hypothesis: its p-value needs no adjustment."
+    else:
+        text = "Each role has one hypothesis: no p-value is adjusted."
+    if done.gated:
+        text += SERIAL
+    elif len({one.endpoint.role for one in done.tested}) > 1 and plan.gatekeeping == "none":
+        text += APART
     return text + (" Exploratory outcomes are not adjusted." if "exploratory" in found.roles else "")
 
 

@@ -129,7 +129,7 @@ def _figure(
     return plate("forest", caption, alt, drawing, data)
 
 
-def _short(label: str, most: int = 38) -> str:
+def _short(label: str, most: int = 54) -> str:
     """The label up to the last word that fits."""
     if len(label) <= most:
         return label

@@ -11,6 +11,7 @@ import pandas as pd
 from msclong.printing import numbers
 from msclong.reporting import say
 from msclong.reporting.analysis import LEVEL
+from msclong.reporting.held import held
 from msclong.reporting.record import Cell, Column, Row, Table
 from msclong.reporting.stat_names import OF_COLUMNS
 from msclong.reporting.study.results import OutcomeResult, RowKey, StudyResult, row_at
@@ -221,6 +222,17 @@ def _columns(found: StudyResult, shown: Layout) -> list[Column]:
     return columns + [headings[name] for name in shown.paired]
 
 
+def _held(chosen: Sequence[OutcomeResult]) -> list[str]:
+    """What the models' means hold fixed; nothing where none has more than arms and visits."""
+    grids = {one.label: "" if one.own is None else held(one.own) for one in chosen}
+    notes = []
+    for grid in dict.fromkeys(filter(None, grids.values())):
+        own = [label for label, other in grids.items() if other == grid]
+        whose = "" if len(own) == len(chosen) else f" of {listed(own)}"
+        notes.append(f"The model\u2019s means{whose} are {grid}.")
+    return notes
+
+
 def _notes(found: StudyResult, chosen: Sequence[OutcomeResult], shown: Layout) -> list[str]:
     notes = [INTERVALS]
     tests = {one.endpoint.test or "two-sided" for one in chosen}
@@ -238,6 +250,7 @@ def _notes(found: StudyResult, chosen: Sequence[OutcomeResult], shown: Layout) -
         if undirected := [one.label for one in chosen if one.endpoint.sign is None]:
             text += f" Not of {listed(undirected)}, whose direction of benefit is not declared."
         notes.append(text)
+    notes += _held(chosen)
     if shown.paired:
         notes.append(
             "Paired t-test: of patients who have both visits, not adjusted, on the scale of measurement; for "

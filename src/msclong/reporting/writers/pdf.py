@@ -26,16 +26,17 @@ HELP = (
 
 def write(document: Document, path: str | Path, browser: str | Path | None = None) -> Path:
     """`path`: tagged, with an outline; returns it. ReportError if there is no browser or it does not print."""
-    program = _program(browser)
+    browser = program(browser)
     with TemporaryDirectory(prefix="msclong-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         page, printed = folder / "report.html", folder / "report.pdf"
         page.write_text(html.render(document), encoding="utf-8")
-        _print(program, page, printed, folder)
+        _print(browser, page, printed, folder)
         return files.write(path, printed.read_bytes())
 
 
-def _program(browser: str | Path | None) -> str:
+def program(browser: str | Path | None = None) -> str:
+    """The path of the browser, or of the first that is on PATH; ReportError if there is none."""
     names = BROWSERS if browser is None else (str(browser),)
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:

@@ -46,7 +46,7 @@ def without(document: Document, *keys: str) -> Document:
         ("barg", "model", ["1A", "1B", "1C", "1D", "2D", "3B"]),
         ("barg", "reproducibility", ["2A", "6A", "6B", "6C"]),
         ("trend", "question", ["5", "6", "11b", "16"]),
-        ("trend", "observed", ["6"]),
+        ("trend", "participants", ["12"]),
         ("trend", "model", ["10"]),
         ("consort", "question", ["2b", "6a", "20"]),
     ],

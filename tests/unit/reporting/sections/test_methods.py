@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import msclong as ml
+from msclong.errors import ConvergenceWarning
 from msclong.reporting.analysis import analysis
 from msclong.reporting.comparisons import contrasts
 from msclong.reporting.record import Code
@@ -58,7 +61,8 @@ def test_what_both_engines_did_is_told(hamd17):
         "The same model was fitted again by Bayesian inference, with 4,000 draws of the covariance parameters",
         "Priors were weakly informative",
         "none was imputed or carried forward",
-        "means at each visit and their differences between arms, with two-sided 95% confidence or credible intervals",
+        "means at each visit and their differences between arms, taken at the mean of basval over the observed "
+        "outcomes and averaged over POOLINV with equal weights, with two-sided 95% confidence or credible intervals.",
         "No adjustment was made",
         "the seed of the Bayesian fit was 3",
     ):
@@ -101,3 +105,35 @@ def test_least_squares_need_outcomes_missing_completely_at_random(hamd17, hamd17
     for key in ("answer", "question", "methods"):
         assert "missing at random" in both[key]
         assert "for the frequentist fit, by ordinary least squares, completely at random" in both[key]
+
+
+def test_a_fallback_is_told():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"id": np.repeat(range(12), 4), "visit": np.tile(range(4), 12)})
+    table["y"] = rng.normal(size=48) + rng.normal(size=12)[table["id"]]
+    spec = ml.ModelSpec("y ~ C(visit) + us(visit | id)", fallback=("csh",))
+    assert "alternative" not in text_of(ml.fit(spec, table))
+    # Three completers do not determine an unstructured covariance of four visits.
+    few = table[(table["visit"] < 3) | (table["id"] < 3)]
+    assert (
+        " The covariance was the alternative declared for this case beforehand, heterogeneous compound symmetric "
+        "(csh): unstructured (us), declared before it, could not be estimated. The model was fitted by "
+    ) in text_of(ml.fit(spec, few))
+
+
+def test_a_boundary_is_told_and_statsmodels_is_cited_where_it_is_named():
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame(
+        {"id": np.repeat(range(20), 3), "visit": np.tile(range(3), 20), "y": rng.normal(size=60)}
+    )
+    # Residuals that are less alike within subjects than by chance.
+    alike = table.assign(y=table["y"] - table.groupby("id")["y"].transform("mean"))
+    with pytest.warns(ConvergenceWarning):
+        fit = ml.fit("y ~ visit + (1 | id)", alike)
+    told = "the variation of the random effect Intercept was estimated as zero, so that the covariance was singular."
+    assert f" In the frequentist fit {told}" in text_of(fit)
+    table["y"] += rng.normal(size=20)[table["id"]]
+    body = text_of(ml.fit("y ~ visit + (1 | id)", table, ml.StatsmodelsMixedLM()))
+    assert "singular" not in body
+    assert re.search(r"MixedLM \[\d\], as an independent second opinion\.", body)
+    assert re.search(r"statsmodels [\d.]+\d\.\n\nReferences", body)

@@ -65,7 +65,7 @@ def test_the_table_has_the_figures_of_the_analyses(two_arms, section):
         assert rows[name][2].value == pytest.approx((last["lower"], last["upper"]), rel=1e-9)
         assert rows[name][3].value == pytest.approx(last["p_value"], rel=1e-9)
     assert "Participants seen at every visit alone" in rows
-    assert "Covariance toeph in place of us" in rows
+    assert "Heterogeneous Toeplitz (toeph) covariance in place of unstructured (us)" in rows
 
 
 def test_sentences_say_the_tipping_point_and_who_dropped_out(two_arms, section):
@@ -161,7 +161,7 @@ def test_other_analyses_differ_from_the_fit_in_one_thing(engine, absent, present
     whole = trial(n=120, seed=4)
     whole = whole[whole.groupby("id")["y"].transform("size") == 4]
     for name, other in (
-        ("Covariance toeph in place of us", toeph),
+        ("Heterogeneous Toeplitz (toeph) covariance in place of unstructured (us)", toeph),
         ("Participants seen at every visit alone", ml.fit(fit.spec, whole, fit.engine)),
     ):
         assert rows[name][3].value == pytest.approx(other.contrasts()["p_value"].iloc[-1], rel=1e-6)

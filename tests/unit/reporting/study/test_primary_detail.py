@@ -11,7 +11,7 @@ import pytest
 import msclong as ml
 from msclong.reporting import html
 from msclong.reporting.inline import plain
-from msclong.reporting.record import Paragraph, Table
+from msclong.reporting.record import Figure, Paragraph, Table, unfolded
 from msclong.reporting.report import Report
 from msclong.reporting.study.primary_detail import primary_details, together
 from msclong.reporting.study.results import study_result
@@ -50,6 +50,19 @@ def test_one_is_the_primary_outcome(found):
     )
     (section,) = primary_details(replace(found, outcomes=outcomes))
     assert (section.key, section.title) == ("detail-two", "The primary outcome in detail")
+    assert not [caption for caption in captions(section.blocks) if caption.startswith("two")]
+
+
+def captions(blocks):
+    return [block.caption for block in unfolded(blocks) if isinstance(block, (Table, Figure))]
+
+
+def test_of_several_each_caption_names_its_outcome(sections):
+    for section in sections:
+        found = captions(section.blocks)
+        assert found
+        assert all(caption.startswith(f"{section.outcome}: ") for caption in found)
+    assert not set(captions(sections[0].blocks)) & set(captions(sections[1].blocks))
 
 
 def test_keys_are_unique_and_every_reference_is_to_something(found):

@@ -12,25 +12,27 @@ from msclong.errors import ReportError
 from msclong.reporting.inline import plain
 from msclong.reporting.writers import pdf
 
+READERS = ("pdftotext", "gs")
+needs_reader = pytest.mark.skipif(
+    not any(map(shutil.which, READERS)), reason=f"none of {', '.join(READERS)} on PATH to read a PDF"
+)
 needs_browser = pytest.mark.skipif(
     not any(map(shutil.which, pdf.BROWSERS)), reason="no Chromium or Chrome on PATH to print a PDF"
 )
 
 
-def text_of(path) -> str | None:
+def text_of(path) -> str:
     """The text of the pages in small letters without white space, by whichever program is there."""
     if shutil.which("pdftotext"):
         command = ["pdftotext", str(path), "-"]
-    elif shutil.which("gs"):
-        command = ["gs", "-q", "-dNOPAUSE", "-dBATCH", "-sDEVICE=txtwrite", "-o", "-", str(path)]
     else:
-        return None
+        command = ["gs", "-q", "-dNOPAUSE", "-dBATCH", "-sDEVICE=txtwrite", "-o", "-", str(path)]
     printed = subprocess.run(command, capture_output=True, check=True).stdout.decode("utf-8")
     return re.sub(r"\s+", "", printed).casefold()
 
 
 @needs_browser
-def test_the_pages_hold_every_title_and_cell(founding_report, tmp_path):
+def test_a_pdf_is_whole_tagged_and_alone_in_its_folder(founding_report, tmp_path):
     path = founding_report.to_pdf(tmp_path / "new" / "r.pdf")
     content = path.read_bytes()
     assert content.startswith(b"%PDF-")
@@ -39,9 +41,12 @@ def test_the_pages_hold_every_title_and_cell(founding_report, tmp_path):
     assert b"/StructTreeRoot" in content
     assert b"/Outlines" in content
     assert [each.name for each in path.parent.iterdir()] == ["r.pdf"]
-    printed = text_of(path)
-    if printed is None:
-        return
+
+
+@needs_browser
+@needs_reader
+def test_the_pages_hold_every_title_and_cell(founding_report, tmp_path):
+    printed = text_of(founding_report.to_pdf(tmp_path / "r.pdf"))
     wanted = [section.title for section in founding_report.sections]
     wanted += [
         plain(cell.text, founding_report.references)
@@ -56,10 +61,9 @@ def test_the_pages_hold_every_title_and_cell(founding_report, tmp_path):
 
 
 @needs_browser
+@needs_reader
 def test_heads_and_feet(by_hand, tmp_path):
     printed = text_of(by_hand('a "quoted" \\ é </style> name', True).to_pdf(tmp_path / "r.pdf"))
-    if printed is None:
-        pytest.skip("neither pdftotext nor gs is there to read a PDF")
     assert re.search(r"1of\d", printed)
     assert 'a"quoted"\\é</style>name' in printed
 

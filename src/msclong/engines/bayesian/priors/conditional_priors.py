@@ -20,6 +20,7 @@ from msclong.engines.bayesian.priors.model_priors import (
     coefficient_prior,
     outcome_scale,
     scale_of_these_data,
+    unused_shape,
 )
 from msclong.engines.bayesian.priors.named_priors import check_names, with_named_family, with_named_variables
 from msclong.errors import EngineError, SpecError
@@ -100,7 +101,7 @@ def conditional_priors(design: Design) -> ConditionalPriors:
         covariance=with_named_variables(covariance, priors, own.variables),
         family=with_named_family(own, priors),
         outcome_scale=s,
-        note=_note(design, s),
+        note=_note(design, s) + unused_shape(priors, covariance),
     )
 
 

@@ -56,7 +56,7 @@ class ModelPriors:
 
     coefficients : the prior of beta, or where single coefficients have mixtures the first component of their product;
     `components` has all. stated : text of the priors that the spec states by name. measured : what is Gaussian, the
-    outcome or 'log(outcome)'.
+    outcome or 'log(outcome)'. unused : a sentence about settings that nothing uses, or empty.
     """
 
     outcome_scale: float
@@ -65,6 +65,7 @@ class ModelPriors:
     stated: Mapping[str, str]
     covariance: CovariancePrior
     measured: str = "the outcome"
+    unused: str = ""
 
     @property
     def coefficients(self) -> CoefficientPrior:
@@ -92,10 +93,11 @@ class ModelPriors:
         return pd.DataFrame(rows, columns=["parameter", "prior"]).set_index("parameter")
 
     def note(self) -> str:
-        """Where the outcome scale comes from, as a sentence."""
-        if self.pre_specified:
-            return f"Priors are on the pre-specified scale s = {self.outcome_scale:.4g} of {self.measured}."
-        return scale_of_these_data(self.outcome_scale, self.measured)
+        """Where the outcome scale comes from, and what of the spec's `Priors` nothing uses, as sentences."""
+        told = f"Priors are on the pre-specified scale s = {self.outcome_scale:.4g} of {self.measured}."
+        if not self.pre_specified:
+            told = scale_of_these_data(self.outcome_scale, self.measured)
+        return told + self.unused
 
 
 def model_priors(design: Design) -> ModelPriors:
@@ -118,6 +120,18 @@ def model_priors(design: Design) -> ModelPriors:
         stated={name: str(stated) for name, stated in priors.coefficients.items()},
         covariance=with_named_variables(covariance, priors),
         measured=design.family.measured,
+        unused=unused_shape(priors, covariance),
+    )
+
+
+def unused_shape(priors: Priors, covariance: CovariancePrior) -> str:
+    """A sentence where the spec states an LKJ shape and no correlation matrix has that prior; else empty."""
+    texts = [text for variable in covariance.variables for _, text in variable.described()]
+    if priors.correlation_eta == Priors.correlation_eta or any(text.startswith("LKJ") for text in texts):
+        return ""
+    return (
+        f" Priors(correlation_eta={priors.correlation_eta:g}) is not used: no matrix of this covariance has an LKJ "
+        "prior; fit.priors has those that are."
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import build_design
+from msclong.engines.bayesian.priors.conditional_priors import conditional_priors
 from msclong.engines.bayesian.priors.model_priors import model_priors
 from msclong.likelihood.standardised import standardise
 
@@ -97,3 +98,15 @@ def test_the_table_names_every_parameter_with_numbers_in_outcome_units():
     pd.testing.assert_series_equal(
         table["prior"], pd.Series(expected, name="prior").rename_axis("parameter"), check_index_type=False
     )
+
+
+def test_a_shape_that_no_prior_has_is_said_to_be_unused():
+    stated = ml.Priors(correlation_eta=5)
+    one = "Reaction ~ Days + (1 | Subject)"
+    assert "correlation_eta=5) is not used" in model_priors(design_of(one, priors=stated)).note()
+    assert "correlation_eta" not in model_priors(design_of(one)).note()
+    assert "correlation_eta" not in model_priors(design_of(SLOPE, priors=stated)).note()
+    table = ml.datasets.sleepstudy().assign(n=lambda frame: frame["Reaction"].round())
+    for formula, unused in ((one, True), (SLOPE, False)):
+        design = design_of(formula.replace("Reaction", "n"), table, family="poisson", priors=stated)
+        assert ("is not used" in conditional_priors(design).note) == unused
