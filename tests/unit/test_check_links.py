@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import time
 from pathlib import Path
 
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "check_links.py"
-SECONDS = 1.0
-"""For a megabyte in one attribute; the search that went back over it took an hour."""
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +61,6 @@ def test_what_is_wrong_is_told(problems, site, page, message):
     assert message in found
 
 
-def test_a_megabyte_of_data_is_read_at_once(problems, site):
+def test_a_megabyte_of_data_is_no_link(problems, site):
     (site / "index.html").write_text(f'<a download href="data:text/csv,{"1,2;3" * 200_000}">x</a>')
-    start = time.process_time()
-    assert problems(site) == []
-    assert time.process_time() - start < SECONDS
+    assert problems(site) == []  # a search that goes back over it would not end
