@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pandas as pd
 
 from msclong.design.design import Design
 from msclong.engines.bayesian.priors.centred_columns import AT_MEANS
 from msclong.engines.bayesian.priors.conditional_priors import ZERO
-from msclong.engines.bayesian.priors.model_priors import MEAN_OUTCOME
-from msclong.errors import listing
+from msclong.engines.bayesian.priors.model_priors import MEAN_OUTCOME, outcome_scale
 from msclong.printing import numbers
 from msclong.reporting import say
 from msclong.reporting.inline import said
 from msclong.reporting.references import Description
-from msclong.reporting.wording import listed
+from msclong.reporting.wording import listed, sentence
 from msclong.spec.prior import ALLOWED
+
+Rows = Sequence[tuple[str, str]]
+"""Parameters, some of one name, with their priors."""
 
 HALF_T = "half-Student-t("
 
@@ -40,29 +42,25 @@ def priors_in_words(design: Design, table: pd.DataFrame) -> Description:
     """What the fields of the spec's `Priors` mean for this design. table : the fit's priors, by parameter."""
     priors = design.spec.priors
     named = [name for group in ALLOWED for name in getattr(priors, group)]
-    but = f" Priors of {listing(named, 20)} were stated singly." if named else ""
-    coefficients = f"on a scale s{_scale(design)}. {_coefficients(design, table)}"
+    but = f" Priors of {listed(list(dict.fromkeys(named)))} were stated singly." if named else ""
+    left = [(str(name), str(prior)) for name, prior in table["prior"].items() if name not in named]
+    start, coefficients = f"on a scale s{_scale(design)}", _coefficients(design, left)
     if priors.covariance != "weakly informative":
         which = (
             "Jeffreys\u2019 prior"
             if priors.covariance == "jeffreys"
             else "the power of its determinant under which contrasts have Student\u2019s t"
         )
-        text = f"Priors are {coefficients}; the covariance has {which} (Geisser and Cornfield 1963).{but}"
-        return Description(text, ("geisser",))
-    own = {
-        str(name): str(text)
-        for name, text in table["prior"].items()
-        if name not in _coefficient_names(design)
-    }
-    left = {name: text for name, text in own.items() if not _named(name, named)}
-    sds = {n: t for n, t in left.items() if _stem(n) in STANDARD_DEVIATIONS and t.startswith(HALF_T)}
-    others = {name: text for name, text in left.items() if name not in sds}
-    clauses = [coefficients, *_sds(design, sds), *_others(others)]
-    if any(name.startswith("sd(") and AT_MEANS in name for name in own):
+        clauses = [*coefficients, f"the covariance has {which} (Geisser and Cornfield 1963)"]
+        return Description(f"Priors are {start}. {sentence('; '.join(clauses))}{but}", ("geisser",))
+    own = [(name, prior) for name, prior in left if name not in _coefficient_names(design)]
+    sds = [prior for name, prior in own if _is_sd(name, prior)]
+    others = [(name, prior) for name, prior in own if not _is_sd(name, prior)]
+    clauses = [*coefficients, *_sds(design, sds), *_others(others)]
+    if clauses and any(name.startswith("sd(") and AT_MEANS in name for name, _ in own):
         clauses[-1] += "; both of random effects are those at their covariates\u2019 means"
-    text = f"Priors are weakly informative, {'; '.join(clauses)}.{but}"
-    lkj = any(prior.startswith("LKJ") for prior in others.values())
+    text = f"Priors are weakly informative, {start}. {sentence('; '.join(clauses)) if clauses else ''}{but}"
+    lkj = any(prior.startswith("LKJ") for _, prior in others)
     return Description(text, (*(("gelman",) if sds else ()), *(("lewandowski",) if lkj else ())))
 
 
@@ -88,51 +86,61 @@ def _coefficient_names(design: Design) -> set[str]:
     return {*own, *(f"{name} {AT_MEANS}" for name in own)}
 
 
-def _coefficients(design: Design, table: pd.DataFrame) -> str:
-    """How coefficients are distributed, and the intercept where the model has one."""
-    priors = design.spec.priors
-    text = (
-        f"Coefficients are normal around zero with standard deviation "
-        f"{say.stated(priors.coefficient_sd, 'prior.coefficient.sd')} s per standard deviation of the covariate"
-    )
-    linked = design.linked
-    middle = (
-        "linear predictor at the covariates\u2019 means" if linked else f"mean of {design.family.measured}"
-    )
-    if {MEAN_OUTCOME, "Intercept"} & set(table.index):
-        sd = say.stated(priors.sd_of_intercept(linked), "prior.intercept.sd")
-        text += f", the {middle} with {sd} s around that of the data"
-    elif not all(str(table["prior"][name]).startswith("Normal(0,") for name in _left(design, table)):
-        text = text.replace("around zero", "around what makes every mean that of the data")
-    if design.zero is not None:
-        text += "; those for the odds of a zero likewise on the logit scale, where s is 1"
-    return text
-
-
-def _left(design: Design, table: pd.DataFrame) -> list[str]:
-    """Coefficients of the outcome itself whose priors were not stated singly."""
-    return [
-        name
-        for name in design.fixed.names
-        if name in table.index and name not in design.spec.priors.coefficients
+def _coefficients(design: Design, rows: Rows) -> list[str]:
+    """A clause for the mean's coefficients, and one for those of zeros; nothing where all were stated singly."""
+    measured = design.family.measured
+    names = _coefficient_names(design)
+    main = [(name, prior) for name, prior in rows if name in names and not name.startswith(ZERO)]
+    zeros = [
+        (name.removeprefix(ZERO), prior) for name, prior in rows if name in names and name.startswith(ZERO)
     ]
+    found = [_of_predictor(design, main, design.linked, measured)] if main else []
+    if zeros:
+        told = _of_predictor(design, zeros, True, measured)
+        found.append(f"for the odds of a zero, on the logit scale, where s is 1, {told}")
+    return found
 
 
-def _sds(design: Design, sds: Mapping[str, str]) -> list[str]:
+def _of_predictor(design: Design, rows: Rows, linked: bool, measured: str) -> str:
+    """How the coefficients of one linear predictor are distributed, and its intercept where it has one."""
+    priors, own = design.spec.priors, dict(rows)
+    parts = []
+    if slopes := [prior for name, prior in rows if name != MEAN_OUTCOME]:
+        at_zero = all(prior.startswith("Normal(0,") for prior in slopes)
+        parts.append(
+            f"coefficients are normal around {'zero' if at_zero else 'what makes every mean that of the data'} with "
+            f"standard deviation {say.stated(priors.coefficient_sd, 'prior.coefficient.sd')} s per standard deviation "
+            "of the covariate"
+        )
+    if MEAN_OUTCOME in own:
+        middle = "linear predictor at the covariates\u2019 means" if linked else f"mean of {measured}"
+        sd = f"{say.stated(priors.sd_of_intercept(linked), 'prior.intercept.sd')} s around that of the data"
+        parts.append(
+            f"the {middle} with {sd}" if parts else f"the {middle} is normal with standard deviation {sd}"
+        )
+    return ", ".join(parts)
+
+
+def _is_sd(name: str, prior: str) -> bool:
+    return _stem(name) in STANDARD_DEVIATIONS and prior.startswith(HALF_T)
+
+
+def _sds(design: Design, sds: list[str]) -> list[str]:
     if not sds:
         return []
     priors = design.spec.priors
-    slopes = ", of a random slope per standard deviation of its covariate" if len({*sds.values()}) > 1 else ""
+    common = f"{HALF_T}{priors.sd_df:.4g}, 0, {priors.sd_scale * outcome_scale(design):.4g})"
+    slopes = ", of a random slope per standard deviation of its covariate" if {*sds} != {common} else ""
     return [
         f"standard deviations are half-Student-t with {say.stated(priors.sd_df, 'prior.sd.df')} degrees of freedom "
         f"and scale {say.stated(priors.sd_scale, 'prior.sd.scale')} s{slopes} (Gelman 2006)"
     ]
 
 
-def _others(rows: Mapping[str, str]) -> list[str]:
+def _others(rows: Rows) -> list[str]:
     """'the correlation is Uniform(-0.33, 1)': what is of one kind and has one prior in one clause."""
     groups: dict[tuple[str, str], int] = {}
-    for name, prior in rows.items():
+    for name, prior in rows:
         groups[_stem(name), prior] = groups.get((_stem(name), prior), 0) + 1
     by_prior: dict[str, list[str]] = {}
     many: dict[str, bool] = {}
@@ -147,13 +155,11 @@ def _others(rows: Mapping[str, str]) -> list[str]:
 
 
 def _stem(name: str) -> str:
-    """'partial autocorrelation(lag 2) | arm B' is a partial autocorrelation."""
-    return re.sub(r"\s*(\(.*\))?$", "", name.split(" | ")[0].replace(AT_MEANS, "").strip())
-
-
-def _named(name: str, stated: list[str]) -> bool:
-    """Whether the priors state this parameter; a name without its group stands for those of all groups."""
-    return name in stated or name.split(" | ")[0] in stated
+    """'partial autocorrelation(lag 2) | arm B' is a partial autocorrelation, 'sd(C(x) | id)' an SD."""
+    text, inner = name.replace(AT_MEANS, ""), 1
+    while inner:
+        text, inner = re.subn(r"\s*\([^()]*\)", "", text)
+    return text.split(" | ")[0].strip()
 
 
 def _with_figures(prior: str) -> str:

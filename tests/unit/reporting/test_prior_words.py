@@ -20,6 +20,7 @@ WEEKS = (0, 2, 4, 8)
 def trial() -> pd.DataFrame:
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"id": np.repeat(range(20), 4), "week": np.tile(WEEKS, 20)})
+    table["days"] = 7 * table["week"]
     table["arm"] = np.where(table["id"] < 10, "A", "B")
     table["y"] = rng.normal(size=80) + rng.normal(size=20)[table["id"]]
     table["count"] = rng.poisson(3, 80)
@@ -102,10 +103,42 @@ def test_an_intercept_is_told_of_models_that_have_one():
     assert "that of the data" not in through_the_origin
 
 
-def test_the_zeros_of_a_hurdle_have_their_own():
-    assert "those for the odds of a zero likewise on the logit scale" in words(
-        outcome="flow", family="hurdle_lognormal"
+def test_each_part_of_a_hurdle_has_its_own():
+    hurdle = {"outcome": "flow", "family": "hurdle_lognormal"}
+    both = words(**hurdle)
+    start = "; for the odds of a zero, on the logit scale, where s is 1, coefficients are normal around "
+    assert f"{start}zero with standard deviation 2.5 s" in both
+    assert both.count("around that of the data") == 2
+    apart = words(hurdle="0 + C(week)", **hurdle)
+    assert f"{start}what makes every mean that of the data" in apart
+    assert apart.count("around that of the data") == 1
+    turned = words(mean="0 + C(week)", hurdle="week", **hurdle)
+    assert f"{start}zero with" in turned
+    assert "Coefficients are normal around what makes" in turned
+
+
+def test_a_lone_slope_is_told_by_its_covariate():
+    slope = words("(0 + days | id)", outcome="count", family="poisson", mean="days")
+    assert "scale 1 s, of a random slope per standard deviation of its covariate (Gelman 2006)" in slope
+
+
+@pytest.mark.parametrize("name", ["Intercept", "mean outcome (intercept at the covariates' means)"])
+def test_of_a_stated_intercept_no_other_prior_is_told(name):
+    text = words(priors=ml.Priors(coefficients={name: ml.Normal(10, 2)}))
+    assert "around that of the data" not in text
+    assert f"Priors of {name} were stated singly." in text
+    assert "Coefficients" not in words(
+        mean="days", priors=ml.Priors(coefficients={n: ml.Normal(1, 2) for n in (name, "days")})
     )
+
+
+@pytest.mark.parametrize(
+    "effects", ["(1 | arm) + (1 | id)", "(1 + days | arm / id)", "(1 + days | arm) + (1 + days | id)"]
+)
+def test_several_random_terms_have_standard_deviations_like_one(effects):
+    text = words(effects)
+    assert "standard deviations are half-Student-t" in text
+    assert "sd(" not in text
 
 
 def test_priors_of_groups_are_told_once_and_slopes_by_their_covariate():
@@ -178,3 +211,16 @@ def test_a_study_has_the_prior_of_every_parameter_of_every_outcome(founding, fou
     told = plain(section_words(section))
     assert "cutpoints are Dirichlet(1)" in told
     assert "Uniform(−0.2, 1)" in told
+
+
+def test_parameters_of_one_name_have_a_row_each():
+    spec = {
+        "formula": "{outcome} ~ week + (1 + week | arm) + (1 + week | id)",
+        "role": "primary",
+        "label": "Y",
+    }
+    engines = [ml.Bayesian(seed=1, sampler="importance")]
+    found = ml.Study(trial(), {"y": spec}, engines=engines).fit(n_jobs=1)
+    table = next(table for table in ml.report(found).tables if table.key == "priors")
+    lkj = [row.cells[1].text for row in table.rows if "LKJ" in row.cells[1].text]
+    assert lkj == ["LKJ(2)", "LKJ(2)"]

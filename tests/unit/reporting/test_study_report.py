@@ -248,7 +248,7 @@ def test_multiplicity_says_what_each_p_value_has_had(report, found):
     rows = {row.cells[0].text: row for row in table(report, "multiplicity").rows}
     assert rows["Activity score"].cells[2].text == "single-step max-t over 3 contrasts"
     assert rows["well"].cells[2].text == "none (exploratory)"
-    assert rows["constant"].cells[2].text == "no fit: p-value 1"
+    assert rows["constant"].cells[2].text == "no p-value: counted as 1"
     smallest = found.contrasts().loc["score", "p_adjusted"].min()
     assert rows["Activity score"].cells[4].value == smallest
 

@@ -107,9 +107,7 @@ def _at_zero(fixed: FixedEffects) -> tuple[str, ...]:
             )
     if not crossed:
         return ()
-    return (
-        f"A term that is crossed with a covariate is tested at zero of that, not at its mean: {listed(crossed)}.",
-    )
+    return (f"A term that is crossed with a covariate is tested where that is zero: {listed(crossed)}.",)
 
 
 F_TESTS = (("F", "statistic"), ("df", "df"), ("Denominator df", "df.error"), ("p", "p.value"))

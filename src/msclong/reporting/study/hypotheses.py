@@ -51,7 +51,7 @@ def adjusted(found: StudyResult) -> Adjusted:
     have = {one.endpoint.role for one in tested}
     if isinstance(plan.across, GraphicalProcedure):
         roles, gated = list(CONFIRMATORY if tested else ()), False
-        over = "the outcomes" if tested else ""
+        over = "the outcomes" if tested and len(confirmatory) > 1 else ""
     else:
         roles = [role for role in CONFIRMATORY if role in have and peers[role] > 1]
         gated = plan.gatekeeping == "serial" and "secondary" in have and peers["primary"] > 0

@@ -92,10 +92,7 @@ def _paragraph(found: StudyResult) -> str:
     if not found.fitted:
         return f"{text}{note}"
     text += " "
-    if found.arms:
-        text += "Arms were compared at each visit. "
-    else:
-        text += "Each visit was compared with baseline; there was no control group. "
+    text += _compared(found)
     engines = [spoken(engine) for engine in found.bayesian]
     text += (
         f"Models were fitted by the {listed(engines)} engine{'s' if len(engines) > 1 else ''} of msclong. "
@@ -121,6 +118,23 @@ def _paragraph(found: StudyResult) -> str:
             "half a step as correction for continuity."
         )
     return f"{text}{note}"
+
+
+def _compared(found: StudyResult) -> str:
+    """What the contrasts are of; nothing of outcomes without any."""
+    arms = [
+        one.label for one in found.fitted if one.rows and one.first is not None and len(one.first.arms) > 1
+    ]
+    alone = [one.label for one in found.fitted if one.rows and one.label not in arms]
+    if arms and alone:
+        of = len(found.fitted)
+        return (
+            f"Of {named(arms, of)}, arms were compared at each visit; of {named(alone, of)}, each visit was compared "
+            "with baseline. "
+        )
+    if arms:
+        return "Arms were compared at each visit. "
+    return "Each visit was compared with baseline; there was no control group. " if alone else ""
 
 
 def _fitted(found: StudyResult) -> str:

@@ -23,6 +23,7 @@ TWO_SIDED_INTERVALS = (
     f" All intervals are two-sided, so that a one-sided p-value below {1 - LEVEL:.2g} may stand beside a {LEVEL:.0%} "
     "interval that includes what was tested against."
 )
+KEPT = "A confirmatory outcome without a p-value keeps its place in its family, with a p-value of 1."
 APART = " Primary and secondary outcomes each have an error rate of their own."
 
 
@@ -30,7 +31,9 @@ def multiplicity(found: StudyResult) -> Section:
     """The families in words; a row for each outcome with its hypotheses, adjustment and smallest p-values."""
     title = "Multiplicity"
     if found.frequentist is None:
-        text = "No engine gave p-values. Posterior probabilities refer to one row at a time, and are not adjusted."
+        text = "No engine gave p-values."
+        if found.posterior is not None:
+            text += " Posterior probabilities refer to one row at a time, and are not adjusted."
         return Section("multiplicity", title, (*plan_note(found), Paragraph(text)))
     columns = (
         Column("Outcome", kind="prose"),
@@ -41,14 +44,13 @@ def multiplicity(found: StudyResult) -> Section:
     )
     outcomes = [*found.of_role("primary"), *found.of_role("secondary"), *found.of_role("exploratory")]
     without = [one for one in found.outcomes if not one.rows and one.endpoint.role in CONFIRMATORY]
-    rows = tuple(_row(found.frequentist, one) for one in (*outcomes, *without))
-    notes = (
-        "An outcome without a fit keeps its place in its family, with a p-value of 1.",
-        "Posterior probabilities are not adjusted.",
-    )[0 if without else 1 : 2 if found.posterior else 1]
+    kept = adjusted(found).kept
+    rows = tuple(_row(found.frequentist, one, one in kept) for one in (*outcomes, *without))
+    notes = [KEPT] if kept else []
+    notes += ["Posterior probabilities are not adjusted."] if found.posterior else []
     blocks: list[Block] = [*plan_note(found), Paragraph(_words(found))]
     caption = f"Hypotheses and adjustment of p-values by outcome, {spoken(found.frequentist)} engine"
-    blocks.append(Table("multiplicity", caption, columns, rows, notes, axes=Axes(group="role")))
+    blocks.append(Table("multiplicity", caption, columns, rows, tuple(notes), axes=Axes(group="role")))
     return Section("multiplicity", title, tuple(blocks))
 
 
@@ -74,7 +76,11 @@ def _adjustment(found: StudyResult) -> str:
     elif done.gated:
         text = f"Confirmatory p-values are adjusted {rate}."
     elif len(done.tested) == 1:
-        text = "There is one confirmatory hypothesis: its p-value needs no adjustment."
+        could = any(one.endpoint.role in CONFIRMATORY and one not in done.tested for one in found.outcomes)
+        text = (
+            "One confirmatory hypothesis could be tested" if could else "There is one confirmatory hypothesis"
+        )
+        text += ": its p-value needs no adjustment."
     else:
         text = "Each role has one hypothesis: no p-value is adjusted."
     if done.gated:
@@ -84,11 +90,18 @@ def _adjustment(found: StudyResult) -> str:
     return text + (" Exploratory outcomes are not adjusted." if "exploratory" in found.roles else "")
 
 
-def _row(engine: str, one: OutcomeResult) -> Row:
+def _row(engine: str, one: OutcomeResult, kept: bool) -> Row:
+    """kept : whether an outcome without p-values counts in the adjustment of others."""
     table = one.tables.get(engine)
     if table is None:
         return Row(
-            (Cell(one.label), Cell("0", 0), Cell("no fit: p-value 1"), NONE, NONE),
+            (
+                Cell(one.label),
+                Cell("0", 0),
+                Cell("no p-value: counted as 1" if kept else "no p-value"),
+                NONE,
+                NONE,
+            ),
             one.endpoint.role.capitalize(),
         )
     tested = table[table["tested"]]

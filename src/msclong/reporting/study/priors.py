@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from msclong.reporting.prior_words import typeset
 from msclong.reporting.record import Axes, Block, Cell, Column, FoldOut, Row, Table
 from msclong.reporting.study.results import StudyResult
@@ -15,11 +17,11 @@ def prior_table(found: StudyResult) -> list[Block]:
     rows = []
     for one in found.fitted:
         fits = {name: one.analyses[name].first for name in engines if name in one.analyses}
-        texts = {name: typeset(fit.priors)["prior"] for name, fit in fits.items() if fit.priors is not None}
-        for parameter in dict.fromkeys(name for column in texts.values() for name in column.index):
-            shown = (texts[name].get(parameter) if name in texts else None for name in engines)
-            cells = (NONE if text is None else Cell(str(text)) for text in shown)
-            rows.append(Row((Cell(str(parameter)), *cells), one.label))
+        texts = {name: _by_row(fit.priors) for name, fit in fits.items() if fit.priors is not None}
+        for key in dict.fromkeys(key for column in texts.values() for key in column):
+            shown = (texts.get(name, {}).get(key) for name in engines)
+            cells = (NONE if text is None else Cell(text) for text in shown)
+            rows.append(Row((Cell(key[0]), *cells), one.label))
     if not rows:
         return []
     columns = (
@@ -30,3 +32,10 @@ def prior_table(found: StudyResult) -> list[Block]:
     note = "Of coefficients on the scale of each outcome\u2019s linear predictor."
     table = Table("priors", caption, columns, tuple(rows), (note,), axes=Axes("parameter", "outcome"))
     return [FoldOut(caption, (table,))]
+
+
+def _by_row(priors: pd.DataFrame) -> dict[tuple[str, int], str]:
+    """Priors as text by parameter and, as several correlation matrices have one name, by how often it came before."""
+    before = priors.groupby(level=0).cumcount()
+    texts = typeset(priors)["prior"]
+    return {(str(name), int(n)): str(text) for name, n, text in zip(priors.index, before, texts, strict=True)}

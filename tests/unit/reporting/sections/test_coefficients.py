@@ -20,7 +20,7 @@ def notes(fit) -> str:
 
 def test_a_factor_crossed_with_a_covariate_is_tested_at_its_zero(hamd17):
     fit = hamd17[0]
-    assert notes(fit).endswith("is tested at zero of that, not at its mean: week where basval is zero.")
+    assert notes(fit).endswith("is tested where that is zero: week where basval is zero.")
     at_zero = fit.hypothesis(versus=1, factor="week", by=["basval"], at={"basval": [0]})
     assert fit.test(at_zero)["statistic"].iloc[0] == pytest.approx(
         fit.anova().loc["week", "statistic"], rel=ROUNDING
@@ -30,7 +30,7 @@ def test_a_factor_crossed_with_a_covariate_is_tested_at_its_zero(hamd17):
 def test_times_that_are_numbers_are_such_covariates():
     data = ml.datasets.sleepstudy().assign(old=lambda frame: frame["Subject"].astype(int) > 335)
     fit = ml.fit("Reaction ~ Days * C(old) + (1 | Subject)", data)
-    assert "not at its mean: C(old) where Days is zero." in notes(fit)
+    assert "tested where that is zero: C(old) where Days is zero." in notes(fit)
 
 
 def test_nothing_is_said_where_nothing_is_crossed_with_a_covariate():

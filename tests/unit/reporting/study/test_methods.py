@@ -146,3 +146,13 @@ def test_a_fallback_and_a_boundary_are_told(studied):
     text = told(studied({"a": {}}))
     assert "alternative" not in text
     assert "singular" not in text
+
+
+def test_what_was_compared_is_told_of_the_outcomes_that_were(studied):
+    alone = {"formula": "{outcome} ~ C(visit) + cs(visit | patient)", "arm": None}
+    both = told(studied({"a": {"role": "primary"}, "b": alone}))
+    assert "Of a, arms were compared at each visit; of b, each visit was compared with baseline." in both
+    assert "there was no control group" not in both
+    assert "Each visit was compared with baseline; there was no control group." in told(studied({"a": alone}))
+    without = told(studied({"a": {"formula": "{outcome} ~ 1 + (1 | patient)", "arm": None}}))
+    assert "compared" not in without

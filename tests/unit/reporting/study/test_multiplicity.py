@@ -104,3 +104,13 @@ def test_sides_are_told(studied, outcomes, expected):
 
 def test_two_sided_tests_are_not_spoken_of(studied):
     assert "sided" not in told(studied({"a": {}, "b": {"test": "two-sided"}}))[0]
+
+
+def test_an_outcome_without_p_values_is_counted_only_where_others_are_adjusted_with_it(studied):
+    text, by_outcome = told(studied({"a": {"role": "primary"} | LAST, "still": {"role": "exploratory"}}))
+    assert by_outcome == {"a": "none needed (one hypothesis)"}
+    text, by_outcome = told(studied({"a": {"role": "primary"} | LAST, "still": {}}))
+    assert by_outcome["still"] == "no p-value"
+    assert text.startswith("One confirmatory hypothesis could be tested: its p-value needs no adjustment.")
+    _, by_outcome = told(studied({"a": LAST, "b": LAST, "still": {}}))
+    assert by_outcome["still"] == "no p-value: counted as 1"
