@@ -30,7 +30,7 @@ from msclong.results.outcome import Outcome
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.results.posterior_table import SampledMarginals, posterior_table
 from msclong.results.stamp import stamped
-from msclong.results.summary import summary_table
+from msclong.results.summary import fit_overview, summary_table
 
 BY_OUTCOME = ("margin", "rope")
 """Arguments of `contrasts` that are in an outcome's unit: a mapping gives each outcome its own."""
@@ -276,15 +276,8 @@ class JointFit(Shown, Mapping[str, Fit]):
             tables.append(summary_table(self.correlations(level), caption, own_unit=False))
         parameters = self._each(lambda name, fit: fit.covariance.parameters)
         tables.append(summary_table(parameters, "Covariance parameters", own_unit=True))
-        return Overview(
-            title=f"Joint model of {len(self)} outcomes",
-            facts=tuple(facts),
-            tables=tuple(tables[:1]),
-            more=tuple(tables[1:]),
-            course=tuple(str(self.outcome).split("\n")),
-            warning=not self.outcome.converged,
-            stamp=self.synthetic or "",
-        )
+        title = f"Joint model of {len(self)} outcomes"
+        return fit_overview(title, facts, tables, self.outcome, self.synthetic)
 
     def _table(self, draws: np.ndarray, rows: pd.Index, level: float) -> pd.DataFrame:
         marginals = SampledMarginals(draws, self.estimate.convergence)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from msclong.printing import numbers
+from msclong.printing.journal import HEADINGS as JOURNAL_HEADINGS
 from msclong.reporting.analysis import LEVEL, Analysis
 from msclong.reporting.comparisons import Comparison
 from msclong.reporting.record import Axes, Cell, Column, Kind, Row, Table
@@ -22,6 +23,15 @@ BY_VISIT = Axes("visit", "arm", "engine")
 
 CONTRASTS = "contrasts"
 """The ARD's context of contrasts, whichever table prints them."""
+
+HEADINGS = {
+    name: JOURNAL_HEADINGS[name]
+    for name in (
+        "estimate", "se", "lower", "upper", "df", "statistic", "p_value", "p_adjusted", "lower_adjusted",
+        "upper_adjusted", "prob_negative", "prob_below_1", "prob_beyond_margin", "ess_bulk", "rhat", "mcse",
+    )
+}  # fmt: skip
+"""Columns of results that a report's full tables have, with their headings in any table."""
 
 SIMULTANEOUS = ("adj.conf.low", "adj.conf.high")
 
@@ -136,27 +146,6 @@ def full_table(
         cells = [number_cell(figures[column], _formatter(column, decimals)) for column in shown]
         rows.append(Row((Cell(name), *cells), group))
     return Table(key, caption, tuple(columns), tuple(rows), tuple(notes), axes=axes, context=context)
-
-
-HEADINGS = {
-    "estimate": "Estimate",
-    "se": "SE",
-    "lower": "Lower",
-    "upper": "Upper",
-    "df": "df",
-    "statistic": "t",
-    "p_value": "p",
-    "p_adjusted": "p, adj.",
-    "lower_adjusted": "Lower, adj.",
-    "upper_adjusted": "Upper, adj.",
-    "prob_negative": "P(< 0)",
-    "prob_below_1": "P(< 1)",
-    "prob_beyond_margin": "P(beyond margin)",
-    "ess_bulk": "ESS",
-    "rhat": "R\N{COMBINING CIRCUMFLEX ACCENT}",
-    "mcse": "MCSE",
-}
-"""Column headings of results tables."""
 
 
 def _formatter(column: str, decimals: int) -> Formatter:

@@ -30,7 +30,7 @@ from msclong.results.simulation import simulate
 from msclong.results.stamp import stamp, stamped
 from msclong.results.standardised_effects import standardised_effects
 from msclong.results.subject_trajectories import subject_trajectories
-from msclong.results.summary import contrasts_caption, model_facts, summary_table, table_facts
+from msclong.results.summary import contrasts_caption, fit_overview, model_facts, summary_table, table_facts
 from msclong.results.variance_components import VarianceComponents
 from msclong.spec.model_spec import ModelSpec
 
@@ -362,15 +362,8 @@ class Fit(Shown, Answers):
         if self.priors is not None:
             scale = f"Priors ({family.predictor_scale}; of coefficients, per unit of the covariate)"
             tables.append(summary_table(self.priors, scale))
-        return Overview(
-            title=f"{self.spec.outcome_label}: {type(self.engine).__name__} fit",
-            facts=tuple(facts),
-            tables=tuple(tables[:1]),
-            more=tuple(tables[1:]),
-            course=tuple(str(self.outcome).split("\n")),
-            warning=not self.outcome.converged,
-            stamp=self.synthetic or "",
-        )
+        title = f"{self.spec.outcome_label}: {type(self.engine).__name__} fit"
+        return fit_overview(title, facts, tables, self.outcome, self.synthetic)
 
     def _loglik(self) -> float:
         if self.loglik is None:

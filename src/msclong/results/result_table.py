@@ -57,7 +57,7 @@ class ResultTable(pd.DataFrame):
         facts = getattr(self, "facts", {})
         if not _has_form(self):
             stamp = f"<b>{escape(marked)}</b>" if (marked := synthetic(self)) else ""
-            return f"{stamp}{super()._repr_html_()}"  # type: ignore[misc]  # pandas' stubs leave it out
+            return f"{stamp}{super()._repr_html_()}"  # type: ignore[misc]  # pandas has it for IPython, its stubs do not
         return html_table(
             printed(
                 self,

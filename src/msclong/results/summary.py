@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,9 @@ import pandas as pd
 from msclong.design.design import Design
 from msclong.linear_hypothesis import label
 from msclong.printing.journal import journal_table
+from msclong.printing.overview import Overview
 from msclong.printing.table import Table
+from msclong.results.outcome import Outcome
 
 MOST_ROWS = 120
 """A summary folds what is longer: nobody reads it, and the table itself has it."""
@@ -72,6 +75,21 @@ def contrasts_caption(design: Design, table: pd.DataFrame) -> str:
         spec.unit or "" if effect == "difference" else {"link": "linear predictor"}.get(effect, f"{effect}s")
     )
     return (what or "Contrasts") + (f"; {kind}" if kind else "")
+
+
+def fit_overview(
+    title: str, facts: Sequence[str], tables: Sequence[Table], outcome: Outcome, stamp: str | None
+) -> Overview:
+    """The first table in sight, the others folded away; how the fit went stands out where it did not converge."""
+    return Overview(
+        title=title,
+        facts=tuple(facts),
+        tables=tuple(tables[:1]),
+        more=tuple(tables[1:]),
+        course=tuple(str(outcome).split("\n")),
+        warning=not outcome.converged,
+        stamp=stamp or "",
+    )
 
 
 def summary_table(frame: pd.DataFrame, caption: str, **options: Any) -> Table:
