@@ -216,7 +216,9 @@ def _evaluate(expression: str, frame: pd.DataFrame) -> pd.Series:
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             outcome = pd.Series(np.asarray(eval(expression, scope, columns)), index=frame.index)
-    except Exception as error:  # the analyst's own code runs here, and may raise anything
+    # The analyst's expression runs in `eval` alone, and NumPy and pandas raise in it whatever they like: all of it is
+    # an error in the formula, told with its cause.
+    except Exception as error:
         raise FormulaError(
             f"The outcome {expression!r} is neither a column nor an expression of columns ({error}); correct it."
         ) from None

@@ -49,6 +49,10 @@ def numbers(given: Any) -> np.ndarray:
         ) from None
 
 
+ZEROS: Any = None
+"""The value of a hypothesis that states none: zeros, as many as its matrix has rows; arrays from then on."""
+
+
 @dataclass(frozen=True, eq=False)
 class LinearHypothesis:
     """Linear functions of the fixed effects, L beta = value, one named row each.
@@ -78,11 +82,11 @@ class LinearHypothesis:
 
     L: np.ndarray
     rows: pd.Index
-    value: np.ndarray = None  # type: ignore[assignment]  # zeros of the right length, see below
+    value: np.ndarray = ZEROS
 
     def __post_init__(self) -> None:
         matrix = np.atleast_2d(numbers(self.L))
-        value = np.zeros(len(matrix)) if self.value is None else np.atleast_1d(numbers(self.value))
+        value = np.zeros(len(matrix)) if self.value is ZEROS else np.atleast_1d(numbers(self.value))
         if matrix.ndim > 2 or not matrix.size:
             raise HypothesisError(
                 f"A hypothesis is a matrix with a row for each linear function; got one of shape {matrix.shape}."

@@ -36,6 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("browser")
+            # A machine with python, make and a compiler alone runs the suite too; tests/conftest.py then says at its
+            # end how many were not run. `.ci/run` installs a Chromium, so that there they are.
             if WANTING:
                 item.add_marker(pytest.mark.skip(reason=WANTING))
 

@@ -113,7 +113,8 @@ class Trial:
     def _value(self, method: str, theta: np.ndarray, lead: tuple[int, ...]) -> np.ndarray:
         try:
             value = np.asarray(self.methods[method](theta), dtype=float)
-        except Exception as error:  # whatever a user's code raises
+        # A method of a structure that a user has written: a defect in it is told by name, with its cause chained.
+        except Exception as error:
             raise SpecError(
                 f"{self._name}.{method} fails at made-up values, theta = {theta.round(3)}: "
                 f"{type(error).__name__}: {error}"

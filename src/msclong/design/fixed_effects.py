@@ -175,7 +175,8 @@ def build_fixed_effects(
     except PatsyError as error:
         _explain_missing(formula, frame)
         raise FormulaError(f"patsy cannot build the fixed part {formula!r}: {_hint(error, frame)}") from None
-    except Exception as error:  # patsy runs the analyst's own code, which may raise anything
+    # Patsy evaluates the formula's calls, np.log(x) or C(x, levels=...), and lets through whatever these raise.
+    except Exception as error:
         raise FormulaError(f"The fixed part {formula!r} cannot be evaluated: {_hint(error, frame)}") from None
     X = np.asarray(matrix, dtype=float)
     info = matrix.design_info

@@ -117,7 +117,8 @@ def evaluated(design_info: DesignInfo, rows: pd.DataFrame, what: str) -> np.ndar
     try:
         with np.errstate(all="ignore"):
             X = build_design_matrices([design_info], rows, NA_action=NAAction(NA_types=[]))[0]
-    except Exception as error:  # patsy runs the analyst's own code, which may raise anything
+    # Patsy evaluates the formula's calls on rows that they have not seen, and lets through whatever these raise.
+    except Exception as error:
         told = str(error).partition("\n")[0]
         raise FormulaError(f"{what} cannot be evaluated on these rows: {told}") from None
     return np.asarray(X, dtype=float)

@@ -70,7 +70,9 @@ def mean_terms(fixed: str) -> list[str]:
     """The fixed part's terms, each with its coefficients' name: 'b0', 'b1 arm', 'b2 arm:visit', ..."""
     try:
         terms = ModelDesc.from_formula(fixed).rhs_termlist
-    except Exception as error:  # not PatsyError alone: '0x' gives AssertionError, an open quote IndexError
+    # Patsy's parser documents PatsyError alone, yet '0x' gives AssertionError and an open quote IndexError: whatever
+    # it raises on a text, the text is no formula.
+    except Exception as error:
         raise FormulaError(f"patsy cannot read the fixed part {fixed!r}: {error}") from None
     return [f"b{i} {term.name()}" if term.factors else "b0" for i, term in enumerate(terms)] or ["0"]
 

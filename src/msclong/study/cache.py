@@ -50,7 +50,9 @@ class FitCache:
             return None
         try:
             found = joblib.load(path)
-        except Exception:  # a damaged pickle raises anything; the fit is made anew and the file replaced
+        # Unpickling a damaged file or one of other versions raises anything. Nothing is lost or changed by that: the
+        # fit is made anew from the data, `StudyFit.seconds` shows it as not cached, and the file is replaced.
+        except Exception:
             return None
         if not isinstance(found, Fitted) or not isinstance(found.fit, Fit):
             return None

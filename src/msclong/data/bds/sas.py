@@ -89,6 +89,8 @@ def read_sas7bdat(path: Path, encoding: str | None) -> pd.DataFrame:
 
 
 def _read(read: Callable[..., tuple[pd.DataFrame, Any]], path: Path, encoding: str | None) -> pd.DataFrame:
+    from pyreadstat import PyreadstatError, ReadstatError
+
     try:
         frame, metadata = read(str(path), encoding=encoding, dates_as_pandas_datetime=True)
     except UnicodeDecodeError as error:
@@ -96,7 +98,12 @@ def _read(read: Callable[..., tuple[pd.DataFrame, Any]], path: Path, encoding: s
             f"{path.name} has text that is not UTF-8 and does not say what it is. Give its encoding, for example "
             "read_bds(path, encoding='WINDOWS-1252')."
         ) from error
-    except Exception as error:  # pyreadstat raises bare ones of its own, OverflowError beyond the year 9999
+    except (
+        PyreadstatError,
+        ReadstatError,
+        OverflowError,
+        ValueError,
+    ) as error:  # the third: beyond the year 9999
         raise DataError(
             f"{path.name} cannot be read as a SAS file ({error}). It may be damaged, encrypted or not what its "
             "ending says: open it in SAS, remove any password, and write it again, best as a transport file."

@@ -131,7 +131,9 @@ def test_what_is_unused_is_a_tick_where_it_is_there():
 def test_an_empty_report_answers_nothing():
     empty = Document("", "", (), datetime.now(UTC))
     for name in LISTS:
-        assert True not in reported(empty, name).values()
+        found = reported(empty, name)
+        assert len(found) == len(LISTS[name])
+        assert set(found.values()) == {False, None}
 
 
 def test_the_report_of_a_single_arm_has_trend_and_barg_with_links_that_lead_somewhere(report):

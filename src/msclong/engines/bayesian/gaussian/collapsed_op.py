@@ -16,7 +16,7 @@ from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_defa
 from msclong.engines.bayesian.gaussian.collapsed import collapsed_log_likelihood
 
 
-class CollapsedLogLikelihood(Op):  # type: ignore[misc]  # PyTensor has no types: its Op is Any
+class CollapsedLogLikelihood(Op):
     """(sigma, size, n, products, prior) -> (log-likelihood, its derivatives in sigma and prior); see `collapsed`.
 
     One operation with its derivatives, not a graph of LAPACK calls: numba compiles it in seconds instead
