@@ -21,16 +21,18 @@ from msclong.reporting.record import (
 )
 
 
-def rekeyed(blocks: Iterable[Block], suffix: str, sections: Mapping[str, str]) -> tuple[Block, ...]:
+def rekeyed(
+    blocks: Iterable[Block], suffix: str, sections: Mapping[str, str], outcome: str = ""
+) -> tuple[Block, ...]:
     """The blocks with `suffix` after the key of each table and figure, and after the ids in its drawing.
 
     Cross-references to them follow; those to sections become what `sections` has, by key. Others stay. A table's
-    context in the ARD stays too.
+    context in the ARD stays too. outcome : what captions begin with, where those of several outcomes would be alike.
     """
     given = tuple(blocks)
     keys = {one: f"{one}-{suffix}" for one in _own(given)}
     keys |= {f"section:{old}": f"section:{new}" for old, new in sections.items()}
-    return tuple(_Rekeyed(keys, suffix).block(block) for block in given)
+    return tuple(_Rekeyed(keys, suffix, outcome).block(block) for block in given)
 
 
 def _own(blocks: tuple[Block, ...]) -> Iterator[str]:
@@ -45,9 +47,13 @@ def _own(blocks: tuple[Block, ...]) -> Iterator[str]:
 class _Rekeyed:
     keys: Mapping[str, str]
     suffix: str
+    outcome: str
 
     def text(self, text: str) -> str:
         return redirected(text, self.keys)
+
+    def caption(self, caption: str) -> str:
+        return self.text(f"{self.outcome}: {caption}" if self.outcome else caption)
 
     def block(self, block: Block) -> Block:
         match block:
@@ -58,7 +64,10 @@ class _Rekeyed:
             case Definitions():
                 return Definitions(tuple((self.text(term), self.text(text)) for term, text in block.items))
             case FoldOut():
-                return FoldOut(self.text(block.summary), tuple(map(self.block, block.blocks)))
+                # What folds out a table is often called as it is.
+                captions = [one.caption for one in block.blocks if isinstance(one, (Table, Figure))]
+                summary = (self.caption if block.summary in captions else self.text)(block.summary)
+                return FoldOut(summary, tuple(map(self.block, block.blocks)))
             case Figure():
                 return self._figure(block)
             case Table():
@@ -69,13 +78,13 @@ class _Rekeyed:
         key = f"{figure.key}-{self.suffix}"
         ids = rf'(\bid="|href="#|url\(#){re.escape(figure.key)}-(?=\d+["\)])'
         svg = re.sub(ids, lambda found: f"{found[1]}{key}-", figure.svg)
-        return replace(figure, key=key, caption=self.text(figure.caption), svg=svg)
+        return replace(figure, key=key, caption=self.caption(figure.caption), svg=svg)
 
     def _table(self, table: Table) -> Table:
         return replace(
             table,
             key=f"{table.key}-{self.suffix}",
-            caption=self.text(table.caption),
+            caption=self.caption(table.caption),
             columns=tuple(
                 replace(column, label=self.text(column.label), span=self.text(column.span))
                 for column in table.columns

@@ -7,7 +7,7 @@ from dataclasses import replace
 from msclong.reporting import comparisons, say
 from msclong.reporting.analysis import Analysis
 from msclong.reporting.covariance_words import covariance_in_words
-from msclong.reporting.record import Block, Equation, Figure, FoldOut, Paragraph, Section, Subheading, Table
+from msclong.reporting.record import Block, Equation, Paragraph, Section, Subheading
 from msclong.reporting.rekeyed import rekeyed
 from msclong.reporting.sections.covariance import covariance
 from msclong.reporting.sections.diagnostics import diagnostics
@@ -36,9 +36,8 @@ def _section(one: OutcomeResult, place: int, of: int) -> Section:
         blocks.append(Paragraph(text, "note"))
     blocks += [*_model(one, given), *_parts(one, given)]
     title = "The primary outcome in detail" if of == 1 else f"In detail: {one.label}"
-    if of > 1:
-        blocks = [_named(block, one.label) for block in blocks]
-    return Section(key, title, rekeyed(blocks, suffix, {"covariance": key}), outcome=one.label)
+    parts = rekeyed(blocks, suffix, {"covariance": key}, one.label if of > 1 else "")
+    return Section(key, title, parts, outcome=one.label)
 
 
 def together(one: OutcomeResult) -> Analysis:
@@ -47,19 +46,6 @@ def together(one: OutcomeResult) -> Analysis:
     assert own is not None
     fits = [(engine, each.first) for engine, each in one.analyses.items()]
     return replace(own, fits={engine: fit for engine, fit in fits if fit.spec == own.first.spec})
-
-
-def _named(block: Block, outcome: str) -> Block:
-    """The block with the outcome before the caption of each table and figure."""
-    if isinstance(block, FoldOut):
-        inner = tuple(_named(each, outcome) for each in block.blocks)
-        same = any(
-            isinstance(each, (Table, Figure)) and each.caption == block.summary for each in block.blocks
-        )
-        return FoldOut(f"{outcome}: {block.summary}" if same else block.summary, inner)
-    if isinstance(block, (Table, Figure)):
-        return replace(block, caption=f"{outcome}: {block.caption}")
-    return block
 
 
 def _model(one: OutcomeResult, given: Analysis) -> list[Block]:
