@@ -37,8 +37,9 @@ test: setup  ## the test suite, a process for each of up to four cores (minutes)
 validate: setup  ## the slow tests: recovery, calibration, large data
 	$(RUN) -m pytest -m slow || [ $$? -eq 5 ]  # 5: no slow tests were found
 
-bench: setup  ## the benchmarks
-	@for script in $(wildcard benchmarks/bench_*.py); do echo "$$script"; $(RUN) "$$script" || exit 1; done
+bench: setup  ## all benchmarks, half an hour; ONLY="mmrm power" some, FULL=1 also what takes hours, RESUME=1 goes on
+	$(RUN) benchmarks/harness/peers.py
+	FULL=$(FULL) BENCH_RESUME=$(RESUME) $(RUN) benchmarks/run.py $(ONLY)
 
 docs: report $(DOCS_INSTALLED)  ## the documentation, every page and docstring run: build/docs/index.html (minutes)
 	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --jobs 2 -d build/doctrees docs build/docs

@@ -1,353 +1,106 @@
-"""How many effective draws does a CPU-second give, from a table to contrasts, beside hand-written PyMC and bambi?
+"""How many effective draws a second give the posterior, from a table to contrasts, beside bambi and hand-written PyMC?
 
-Random slopes on sleepstudy and an unstructured covariance on HAMD17. Least effective sample size over the contrasts
-against baseline and the variances, per CPU-second from start to answer; imports are excluded. The peers:
-
-- the best marginal PyMC model that its author could write for these very data, sampled by nutpie, with and without the
-  seconds that it compiles. Random effects and coefficients are integrated out by hand: for sleepstudy down to 2 x 2
-  matrices in closed form, for HAMD17 by one triangular inverse for all who dropped out, their cross-products summed;
-- msclong's own PyMC model, Bayesian(sampler="nuts");
-- bambi's default, in the interpreter that BAMBI_PYTHON names (this one without it). It has no unstructured covariance,
-  and its group effects are independent (0.21 has no LKJ prior): the nearest to `us` that its formula can say is an
-  intercept and an effect of each further visit for every patient, plus a residual: covariances between visits that
-  are equal, variances that are not. On HAMD17 that is a simpler model, and its means are not compared.
-
-Posterior means must agree before times are told. A process of its own for each peer.
+The peers: the best marginal PyMC model that its author could write for these very data (harness/pymc_by_hand.py),
+sampled by nutpie, compiled beforehand and each time; msclong's own PyMC model, Bayesian(sampler="nuts"), which compiles
+once in a process; bambi's default. bambi has no unstructured covariance, and its group effects are independent (0.21
+has no LKJ prior): on HAMD17 the nearest to `us` that its formula can say is an intercept and an effect of each further
+visit for every patient, a simpler model, whose means are not compared.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import resource
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 
-import numpy as np
+from harness.program import Program
+from harness.question import Case, Question, ask
+from harness.tables import example
 
-AGREE = 0.15
-"""Posterior means of the contrasts, in posterior SDs."""
-
-SLOPES = "Reaction ~ Days + (1 + Days | Subject)"
-MMRM = "change ~ basval + TRT * week + us(week | PATIENT)"
-TRIALS = {"sleepstudy": SLOPES, "hamd17": MMRM}
-BAMBI = {
+CORES = os.cpu_count() or 1
+ASKS = "posterior, contrasts against baseline"
+FORMULAS = {
+    "sleepstudy": "Reaction ~ Days + (1 + Days | Subject)",
+    "hamd17": "change ~ basval + TRT * week + us(week | PATIENT)",
+}
+IN_BAMBI = {
     "sleepstudy": "Reaction ~ Days + (Days | Subject)",
     "hamd17": "change ~ basval + TRT * week + (1 + week | PATIENT)",
 }
-
-
-def cpu() -> float:
-    """CPU-seconds of this process and its children so far."""
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(u.ru_utime + u.ru_stime for u in usages)
-
-
-def msclong(trial: str, sampler: str) -> dict[str, float]:
-    import msclong as ml
-
-    table = getattr(ml.datasets, trial)()
-    if sampler == "importance":  # what is imported on first use is imported here
-        ml.fit(SLOPES, ml.datasets.sleepstudy(), engine=ml.Bayesian(seed=9)).contrasts()
-    else:
-        from arviz_stats.base.array import array_stats  # noqa: F401
-
-        import msclong.engines.bayesian.gaussian.theta_model  # noqa: F401
-
-    def run() -> dict[str, float]:
-        start = cpu()
-        fit = ml.fit(TRIALS[trial], table, engine=ml.Bayesian(seed=1, sampler=sampler))
-        contrasts = fit.contrasts()
-        seconds = cpu() - start
-        variances = fit.covariance.parameters.filter(like="variance", axis="index")
-        ess = min(contrasts["ess_bulk"].min(), variances["ess_bulk"].min())
-        last = contrasts.iloc[-1]
-        return {"ess": ess, "seconds": seconds, "mean": last["estimate"], "sd": last["se"]}
-
-    first = run()
-    again = [run() for _ in range(5 if sampler == "importance" else 1)]
-    median = sorted(again, key=lambda one: one["seconds"])[len(again) // 2]
-    # The first fit by NUTS compiles; importance sampling has nothing to compile.
-    return {**median, "with_compilation": first["seconds"] if sampler == "nuts" else median["seconds"]}
-
-
-def by_hand(trial: str) -> dict[str, float]:
-    import nutpie
-    import pymc as pm
-    import pytensor.tensor as pt
-    from arviz_stats.base.array import array_stats
-
-    model, answers = {"sleepstudy": sleepstudy_by_hand, "hamd17": hamd17_by_hand}[trial](pm, pt)
-    start = cpu()
-    compiled = nutpie.compile_pymc_model(model)
-    compilation = cpu() - start
-    start = cpu()
-    trace = nutpie.sample(compiled, draws=1000, tune=1000, chains=4, seed=1, progress_bar=False)
-    quantities = answers({name: values.to_numpy() for name, values in trace.posterior.items()})
-    ess = array_stats.ess(np.moveaxis(quantities, 2, 0), chain_axis=1, draw_axis=2, method="bulk")
-    seconds = cpu() - start
-    contrast = quantities[..., 0]
-    return {
-        "ess": float(ess.min()),
-        "seconds": seconds,
-        "with_compilation": seconds + compilation,
-        "mean": float(contrast.mean()),
-        "sd": float(contrast.std()),
-    }
-
-
-def sleepstudy_by_hand(pm, pt):
-    """Balanced: least-squares lines b_i ~ Normal(beta, S), S = G + sigma^2 (X'X)^-1; their residual sum of squares.
-
-    About the mean day, where the priors are, X'X is diagonal, and so is the prior of beta.
-    """
-    import msclong as ml
-
-    table = ml.datasets.sleepstudy()
-    y = table["Reaction"].to_numpy().reshape(18, 10)
-    X = np.column_stack([np.ones(10), np.arange(10.0) - 4.5])
-    inverse = np.linalg.inv(X.T @ X)
-    lines = y @ X @ inverse
-    rss, n = ((y - lines @ X.T) ** 2).sum(), 18
-    mean = lines.mean(axis=0)
-    between = (lines - mean).T @ (lines - mean)
-    s, spread = table["Reaction"].std(), np.arange(10.0).std()
-    # Prior of (mean at the mean day, slope): Normal, as in ml.Priors.
-    centre = np.array([y.mean(), 0.0])
-    B = np.diag([10 * s, 2.5 * s / spread]) ** 2
-
-    with pm.Model() as model:
-        intercept = pm.HalfStudentT("intercept", nu=3, sigma=s)
-        slope = pm.HalfStudentT("slope", nu=3, sigma=s / spread)
-        sigma = pm.HalfStudentT("sigma", nu=3, sigma=s)
-        rho = 2 * pm.Beta("rho01", 2, 2) - 1
-        a = intercept**2 + sigma**2 * inverse[0, 0]
-        b = rho * intercept * slope
-        c = slope**2 + sigma**2 * inverse[1, 1]
-
-        def normal(a, b, c, x, weight, count):
-            """-1/2 (count log|S| + tr S^-1 x), for S = [a b; b c]."""
-            det = a * c - b**2
-            return -0.5 * (count * pt.log(det) + weight * (c * x[0, 0] - 2 * b * x[0, 1] + a * x[1, 1]) / det)
-
-        away = np.outer(mean - centre, mean - centre)
-        pm.Potential("lines", normal(a, b, c, between, 1.0, n - 1))
-        pm.Potential("mean line", normal(a / n + B[0, 0], b / n, c / n + B[1, 1], away, 1.0, 1.0))
-        pm.Potential("residual", -n * 8 * pt.log(sigma) - rss / (2 * sigma**2))
-
-    def answers(draws):
-        rho = 2 * draws["rho01"] - 1
-        G = np.empty((*rho.shape, 2, 2))
-        G[..., 0, 0], G[..., 1, 1] = draws["intercept"] ** 2, draws["slope"] ** 2
-        G[..., 0, 1] = G[..., 1, 0] = rho * draws["intercept"] * draws["slope"]
-        S = G + draws["sigma"][..., None, None] ** 2 * inverse
-        precision = n * np.linalg.inv(S) + np.linalg.inv(B)
-        root = np.linalg.cholesky(np.linalg.inv(precision))
-        m = np.linalg.solve(
-            precision, (n * np.linalg.solve(S, mean[:, None]) + np.linalg.solve(B, centre)[:, None])
-        )
-        z = np.random.default_rng(1).standard_normal((*rho.shape, 2, 1))
-        slope = (m + root @ z)[..., 1, :]
-        # Of the intercept at day 0, as ours is.
-        at_zero = G[..., 0, 0] - 9 * G[..., 0, 1] + 4.5**2 * G[..., 1, 1]
-        variances = [at_zero, G[..., 1, 1], draws["sigma"] ** 2]
-        return np.concatenate([9 * slope, np.stack(variances, axis=-1)], axis=-1)
-
-    return model, answers
-
-
-def hamd17_by_hand(pm, pt):
-    """Sigma = L L' and W = L^-1: of patients seen at their first m visits, M = W[:m]'W[:m] needs no other factor."""
-    import pandas as pd
-    from pytensor.tensor.linalg import solve_triangular
-
-    import msclong as ml
-    from msclong.engines.bayesian.priors.partial_correlations import factor_from_partials
-
-    table = ml.datasets.hamd17()
-    weeks = list(table["week"].cat.categories)
-    T = len(weeks)
-    treated = (table["TRT"] == "2").to_numpy(dtype=float)
-    at = np.array([weeks.index(week) for week in table["week"]])
-    dummies = np.eye(T)[at]
-    X = np.column_stack([dummies, treated[:, None] * dummies, table["basval"].to_numpy()])
-    y, p = table["change"].to_numpy(), X.shape[1]
-    s = y.std(ddof=1)
-    # ml.Priors are on treatment coding: K of them, in terms of these columns.
-    coded = np.column_stack(
-        [np.ones(len(y)), treated, dummies[:, 1:], treated[:, None] * dummies[:, 1:], table["basval"]]
-    )
-    into = np.linalg.lstsq(X, coded, rcond=None)[0]  # X @ into = coded
-    K = np.eye(p)
-    K[0] = coded.mean(axis=0)
-    spread = coded.std(axis=0)
-    sd = np.r_[10 * s, 2.5 * s / spread[1:]]
-    location = np.zeros(p)
-    location[0] = y.mean()
-    prior_rows = np.column_stack([K @ np.linalg.inv(into), location]) / sd[:, None]
-
-    lower = np.tril_indices(p + 1)
-    W_rows = np.column_stack([X, y])
-    whole = np.zeros(
-        (T, T, T, len(lower[0]))
-    )  # D_k[i, j]: patients with more than k visits, by dropout alone
-    counts = np.zeros(T)
-    others: dict[tuple[int, ...], list[np.ndarray]] = {}
-    for _, rows in pd.Series(range(len(y))).groupby(table["PATIENT"].to_numpy()):
-        index = rows.to_numpy()[np.argsort(at[rows])]
-        seen, w = tuple(at[index]), W_rows[index]
-        if seen == tuple(range(len(seen))):
-            products = np.einsum("ia,jb->ijab", w, w)
-            products = (products + products.swapaxes(2, 3))[..., lower[0], lower[1]] / 2
-            for k in range(len(seen)):
-                whole[k, : len(seen), : len(seen)] += products
-                counts[k] += 1
-        else:
-            others.setdefault(seen, []).append(w)
-    flat = whole.reshape(T**3, -1)
-    odd = []
-    for seen, patients in others.items():
-        w = np.stack(patients)
-        products = np.einsum("nia,njb->ijab", w, w)
-        products = ((products + products.swapaxes(2, 3)) / 2)[..., lower[0], lower[1]]
-        odd.append((seen, products.reshape(len(seen) ** 2, -1), np.full(len(seen), float(len(w)))))
-    prior = (prior_rows.T @ prior_rows)[lower]
-
-    with pm.Model() as model:
-        sds = pm.HalfStudentT("sds", nu=3, sigma=s, shape=T, initval=np.full(T, s))
-        row, column = np.tril_indices(T, -1)
-        partial = 2 * pm.Beta("partial01", *2 * [2 + (T - 2 - column) / 2], shape=len(row)) - 1
-        L = factor_from_partials(sds, partial, T, pt)
-        half, log_det = pt.constant(prior), 0.0
-        for seen, products, count in [(tuple(range(T)), None, counts), *odd]:
-            if products is None:
-                root, W = L, solve_triangular(L, pt.eye(T), lower=True)
-                half = half + pt.dot((W[:, :, None] * W[:, None, :]).reshape((-1,)), flat)
-            else:
-                rows = L[list(seen)]
-                root = pt.linalg.cholesky(pt.dot(rows, rows.T))
-                V = solve_triangular(root, pt.eye(len(seen)), lower=True)
-                half = half + pt.dot(pt.dot(V.T, V).reshape((-1,)), products)
-            log_det = log_det + (count * pt.log(pt.diagonal(root))).sum()
-        gram = pt.zeros((p + 1, p + 1))
-        gram = pt.set_subtensor(gram[lower], half)
-        gram = pt.set_subtensor(gram[lower[1], lower[0]], half)
-        D = pt.diagonal(pt.linalg.cholesky(gram))
-        pm.Potential("likelihood", -log_det - pt.log(D[:-1]).sum() - D[-1] ** 2 / 2)
-
-    def answers(draws):
-        from msclong.api import long_data
-        from msclong.contrasts.kinds import contrast_hypothesis
-        from msclong.design.design import build_design
-        from msclong.engines.bayesian.gaussian.coefficients import draw_coefficients
-        from msclong.engines.bayesian.gaussian.gaussian_posterior import gaussian_posterior
-
-        spec = ml.ModelSpec(MMRM)
-        design = build_design(spec, long_data(spec, table))
-        posterior = gaussian_posterior(design)
-        shape = draws["sds"].shape[:2]
-        z = 2 * draws["partial01"] - 1
-        pairs = zip(draws["sds"].reshape(-1, T), z.reshape(-1, len(row)), strict=True)
-        root = np.stack([factor_from_partials(a, b, T, np) for a, b in pairs]).reshape(*shape, T, T)
-        sigma = (root @ root.swapaxes(2, 3))[..., *np.tril_indices(T)].reshape(-1, T * (T + 1) // 2)
-        unit = posterior.standardised.scale
-        gamma = draw_coefficients(
-            design.structure, sigma / unit**2, posterior.moments, np.random.default_rng(1)
-        )
-        beta = posterior.standardised.coefficients(gamma)
-        contrasts = (beta @ contrast_hypothesis(design).L.T)[:, ::-1]
-        variances = draws["sds"] ** 2
-        return np.concatenate([contrasts.reshape(*shape, -1), variances], axis=-1)
-
-    return model, answers
-
-
-IN_BAMBI = """
-import json, resource, sys
-import numpy as np, pandas as pd, bambi, arviz_stats
+OF_BAMBI = """
+import numpy as np
 from arviz_stats.base.array import array_stats
-def cpu():
-    us = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(u.ru_utime + u.ru_stime for u in us)
-factors = ("Subject", "PATIENT", "TRT", "week")
-table = pd.read_csv(sys.argv[1], dtype=dict.fromkeys(factors, "category"))
-start = cpu()
-posterior = bambi.Model(sys.argv[2], table).fit(random_seed=1, progressbar=False).posterior
-quantities = []
-if "Days" in posterior:
-    quantities.append(9 * posterior["Days"].values)
-else:
-    interaction = posterior["TRT:week"].values
-    quantities.append(interaction[..., -1])
-    quantities += [interaction[..., j] for j in range(interaction.shape[-1] - 1)]
-for name in posterior:
-    if name.endswith("sigma"):
-        sds = posterior[name].values
-        quantities += list(np.moveaxis(sds.reshape(*sds.shape[:2], -1) ** 2, -1, 0))
-values = np.stack(quantities)
-ess = array_stats.ess(values, chain_axis=1, draw_axis=2, method="bulk")
-seconds = cpu() - start
-print(json.dumps({"ess": float(np.min(ess)), "seconds": seconds, "with_compilation": seconds,
-                  "mean": float(values[0].mean()), "sd": float(values[0].std())}))
+def told(posterior):
+    if "Days" in posterior:
+        quantities = [9 * posterior["Days"].values]
+    else:
+        interaction = np.moveaxis(posterior["TRT:week"].values, -1, 0)
+        quantities = [interaction[-1], *interaction[:-1]]
+    for name in posterior:
+        if name.endswith("sigma"):
+            sds = posterior[name].values
+            quantities += list(np.moveaxis(sds.reshape(*sds.shape[:2], -1) ** 2, -1, 0))
+    values = np.stack(quantities)
+    ess = array_stats.ess(values, chain_axis=1, draw_axis=2, method="bulk")
+    return {"ess": float(np.min(ess)), "estimate": float(values[0].mean()), "se": float(values[0].std())}
 """
 
 
-def bambi(trial: str) -> dict[str, float] | None:
-    import tempfile
+def programs(trial: str) -> tuple[Program, ...]:
+    ours = Program(
+        "msclong, importance sampling",
+        asks=ASKS,
+        threads=CORES,
+        packages=("msclong",),
+        prepare=f"import msclong as ml\nMODEL = {FORMULAS[trial]!r}\nsampler = 'importance'",
+        run="fit = ml.fit(MODEL, table, engine=ml.Bayesian(seed=1, sampler=sampler))\n"
+        "told = fit.contrasts()\nspread = fit.covariance.parameters.filter(like='variance', axis='index')",
+        answer="{'ess': float(min(told['ess_bulk'].min(), spread['ess_bulk'].min())), "
+        "'estimate': told['estimate'].iloc[-1], 'se': told['se'].iloc[-1]}",
+        limit=300.0,
+    )
+    by_hand = ours.but(
+        name="PyMC by hand, marginal, nutpie",
+        packages=("pymc", "nutpie"),
+        prepare=f"from harness.pymc_by_hand import compiled, sampled\nmodel = compiled({trial!r})",
+        run="told = sampled(*model)",
+        answer="told",
+        note="compiled beforehand",
+    )
+    compiling = by_hand.but(
+        name="PyMC by hand, marginal, nutpie, compiling",
+        prepare="from harness.pymc_by_hand import compiled, sampled",
+        run=f"told = sampled(*compiled({trial!r}))",
+        note="a model compiles again for every new shape of data",
+    )
+    bambi = ours.but(
+        name="bambi, default",
+        environment="bambi",
+        packages=("bambi", "pymc"),
+        prepare="import bambi" + OF_BAMBI,
+        run=f"posterior = bambi.Model({IN_BAMBI[trial]!r}, table).fit(random_seed=1, progressbar=False).posterior",
+        answer="told(posterior)",
+        same=trial == "sleepstudy",
+        note="" if trial == "sleepstudy" else "a simpler model: it has no unstructured covariance",
+    )
+    return (
+        ours,
+        by_hand,
+        compiling,
+        ours.but(
+            name="msclong, NUTS",
+            prepare=ours.prepare.replace("importance", "nuts") + f"\n{ours.run}",
+            note="compiled beforehand, by one fit",
+        ),
+        bambi,
+    )
 
-    import msclong as ml
 
-    interpreter = os.environ.get("BAMBI_PYTHON", sys.executable)
-    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
-        getattr(ml.datasets, trial)().to_csv(file.name, index=False)
-        command = [interpreter, "-c", IN_BAMBI, file.name, BAMBI[trial]]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return None
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-PEERS: dict[str, Callable[[str], dict[str, float] | None]] = {
-    "msclong, importance sampling": lambda trial: msclong(trial, "importance"),
-    "PyMC by hand, marginal, nutpie": by_hand,
-    "msclong, NUTS": lambda trial: msclong(trial, "nuts"),
-    "bambi, default": bambi,
-}
-
-
-def main() -> None:
-    if len(sys.argv) == 3:
-        print(json.dumps(PEERS[sys.argv[1]](sys.argv[2])))
-        return
-    for trial in TRIALS:
-        print(f"\n{trial}: {TRIALS[trial]}")
-        header = f"{'':32s}{'min ESS':>9s}{'CPU-s':>9s}{'ESS/s':>10s}{'ratio':>9s}   with compilation:"
-        print(f"{header}{'CPU-s':>9s}{'ESS/s':>10s}{'ratio':>9s}")
-        ours: dict[str, float] = {}
-        for name in PEERS:
-            start = time.perf_counter()
-            done = subprocess.run(
-                [sys.executable, __file__, name, trial], capture_output=True, text=True, check=False
-            )
-            found = json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else None
-            if found is None:
-                reason = done.stderr.strip().splitlines()[-1:] or ["not installed"]
-                print(f"{name:32s} left out: {reason[0]}")
-                continue
-            ours = ours or found
-            rates = [found["ess"] / found[key] for key in ("seconds", "with_compilation")]
-            base = [ours["ess"] / ours[key] for key in ("seconds", "with_compilation")]
-            print(
-                f"{name:32s}{found['ess']:9.0f}{found['seconds']:9.3f}{rates[0]:10.1f}{base[0] / rates[0]:9.1f}"
-                f"{'':20s}{found['with_compilation']:9.3f}{rates[1]:10.1f}{base[1] / rates[1]:9.1f}"
-                f"   ({time.perf_counter() - start:.0f} s of wall clock)"
-            )
-            apart = abs(found["mean"] - ours["mean"]) / ours["sd"]
-            if apart > AGREE and not (name.startswith("bambi") and trial == "hamd17"):
-                raise SystemExit(f"{name} disagrees: {found['mean']:.4g} against {ours['mean']:.4g}")
-
+QUESTION = Question(
+    "bayesian",
+    "The posterior",
+    "From the table in memory to the posterior of contrasts and variances; effective draws are the least over both, by "
+    "bulk ESS. Every program does what it does by default on this machine's cores.",
+    tuple(Case(trial, programs(trial), example(trial), FORMULAS[trial], budget=5.0) for trial in FORMULAS),
+)
 
 if __name__ == "__main__":
-    main()
+    ask(QUESTION)

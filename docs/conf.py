@@ -90,8 +90,9 @@ copyright = "msclong developers, BSD-3-Clause"
 
 
 def digest() -> str:
-    """Of all that pages are made from beside their own text: msclong's files and the modules in this folder."""
-    files = [*Path(msclong.__file__).parent.rglob("*.*"), *HERE.glob("*.py")]
+    """Of all that pages are made from beside their own text: msclong's files, this folder's modules, benchmarks."""
+    results = (HERE.parent / "benchmarks" / "results").glob("*.json")
+    files = [*Path(msclong.__file__).parent.rglob("*.*"), *HERE.glob("*.py"), *results]
     found = hashlib.sha256()
     for file in sorted(file for file in files if file.suffix != ".pyc"):
         found.update(file.read_bytes())

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from msclong.data.bds.check import check_bds as check_bds
     from msclong.data.bds.read import read_bds as read_bds
     from msclong.data.long_data import LongData as LongData
+    from msclong.data.streams.schema import Schema as Schema
     from msclong.data.wide import long_from_wide as long_from_wide
+    from msclong.design.streamed.shared_moments import SharedMoments as SharedMoments
+    from msclong.design.streamed.sharing import cross_moments as cross_moments
+    from msclong.design.streamed.sharing import schema_of as schema_of
     from msclong.diagnostics.influence import influence as influence
     from msclong.diagnostics.observed_covariance import covariance_check as covariance_check
     from msclong.diagnostics.predictive_checks import predictive_check as predictive_check
@@ -48,6 +52,13 @@ if TYPE_CHECKING:
     from msclong.joint.fit_joint import fit_joint as fit_joint
     from msclong.joint.joint_fit import JointFit as JointFit
     from msclong.linear_hypothesis import LinearHypothesis as LinearHypothesis
+    from msclong.many.fit_many import fit_many as fit_many
+    from msclong.many.many_fits import ManyFits as ManyFits
+    from msclong.replication.bootstrap import bootstrap as bootstrap
+    from msclong.replication.dropout import Dropout as Dropout
+    from msclong.replication.permutation import permutation_test as permutation_test
+    from msclong.replication.power import power as power
+    from msclong.replication.scenario import Scenario as Scenario
     from msclong.reporting.report import report as report
     from msclong.results.fit import Fit as Fit
     from msclong.spec.distributions import LKJ as LKJ
@@ -94,6 +105,10 @@ _HOMES = {
     "register_structure": "msclong.covariance.registry",
     "TimeStructure": "msclong.covariance.time_structure",
     "VisitStructure": "msclong.covariance.visit_structure",
+    "Schema": "msclong.data.streams.schema",
+    "schema_of": "msclong.design.streamed.sharing",
+    "cross_moments": "msclong.design.streamed.sharing",
+    "SharedMoments": "msclong.design.streamed.shared_moments",
     "influence": "msclong.diagnostics.influence",
     "covariance_check": "msclong.diagnostics.observed_covariance",
     "predictive_check": "msclong.diagnostics.predictive_checks",
@@ -109,6 +124,13 @@ _HOMES = {
     "prior_sensitivity": "msclong.engines.bayesian.criticism.prior_sensitivity",
     "fit_joint": "msclong.joint.fit_joint",
     "JointFit": "msclong.joint.joint_fit",
+    "power": "msclong.replication.power",
+    "Scenario": "msclong.replication.scenario",
+    "Dropout": "msclong.replication.dropout",
+    "bootstrap": "msclong.replication.bootstrap",
+    "permutation_test": "msclong.replication.permutation",
+    "fit_many": "msclong.many.fit_many",
+    "ManyFits": "msclong.many.many_fits",
     "report": "msclong.reporting.report",
     "Study": "msclong.study.study",
     "StudyFit": "msclong.study.study_fit",

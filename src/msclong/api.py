@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from typing import Any, Never
-
-import numpy as np
-import pandas as pd
+from functools import partial
+from typing import TYPE_CHECKING, Any, Never
 
 from msclong.data.baseline import baseline_taken_out
 from msclong.data.coded_outcome import coded_outcome
 from msclong.data.long_data import LongData
 from msclong.data.marks import marked
 from msclong.data.nested_subjects import with_subject
+from msclong.data.streams.opened import opened
 from msclong.data.tables import to_pandas
-from msclong.design.design import build_design
-from msclong.design.fixed_effects import columns_in
+from msclong.design.design import Design, build_design
 from msclong.design.named_columns import refuse_unknown_columns
-from msclong.engines.bayesian.priors.prior_predictive import PriorPredictive, PriorSampler
+from msclong.design.outcome_expression import evaluated_outcome
+from msclong.design.streamed.shared_moments import SharedMoments
+from msclong.design.streamed.stream import design_of_source
 from msclong.engines.engine import Engine
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.errors import (
@@ -34,6 +34,9 @@ from msclong.errors import (
 from msclong.results.fit import Fit
 from msclong.spec.model_spec import ModelSpec
 
+if TYPE_CHECKING:
+    from msclong.engines.bayesian.priors.prior_predictive import PriorPredictive
+
 
 def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None, **misplaced: Never) -> Fit:
     """Fit one model to one repeated outcome.
@@ -43,7 +46,9 @@ def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None, **mispla
     spec : ModelSpec or str
         The model; a formula string stands for ModelSpec(formula).
     data : LongData, or a pandas, polars, pyarrow or DuckDB table in long form
-        One row per subject and visit. It is not changed.
+        One row per subject and visit. It is not changed. A path of a Parquet file, or of a folder of them, a polars
+        LazyFrame and a Dask DataFrame are read in parts, of which sums are kept: tables larger than memory, the same
+        numbers, and no results that need patients' rows. The sums of several hospitals (`ml.cross_moments`) likewise.
     engine : Frequentist, Bayesian or StatsmodelsMixedLM
         How to estimate; None is Frequentist(): REML with Kenward-Roger inference.
     misplaced
@@ -82,7 +87,28 @@ def fit(spec: ModelSpec | str, data: Any, engine: Engine | None = None, **mispla
         raise EngineError(
             f"engine must be an engine such as ml.Frequentist() or ml.Bayesian(seed=1); got {engine!r}."
         )
-    return fit_with_fallback(spec, long_data(spec, data), chosen)
+    if isinstance(data, SharedMoments):
+        _refuse_engine_of_rows(chosen, "what sites have summed")
+        return _first_that_fits(spec, chosen, data.design)
+    with opened(data) as source:
+        if source is None:
+            return fit_with_fallback(spec, long_data(spec, data), chosen)
+        _refuse_engine_of_rows(chosen, source.what)
+        return _first_that_fits(spec, chosen, partial(design_of_source, source=source))
+
+
+def _refuse_engine_of_rows(engine: Engine, what: str) -> None:
+    """Raise EngineError, before anything is read, for an engine that needs patients' rows."""
+    plain = isinstance(engine, Frequentist) and engine.vcov == "model"
+    if not plain:
+        asked = (
+            f"vcov={engine.vcov!r}" if isinstance(engine, Frequentist) else f"ml.{type(engine).__name__}(...)"
+        )
+        raise EngineError(
+            f"{asked} needs patients' rows, and {what} is fitted by sums, of which ml.Frequentist() makes (restricted) "
+            "maximum likelihood with model-based standard errors. Use that, or read the table into memory "
+            "(pd.read_parquet(path), lazy.collect(), dask_frame.compute()), which must have room for it."
+        )
 
 
 def _refuse_misplaced(spec: ModelSpec | str, misplaced: Mapping[str, object]) -> None:
@@ -116,6 +142,8 @@ def prior_predictive(
     >>> prior.contrasts().columns.tolist()
     ['estimate', 'se', 'lower', 'upper', 'prob_negative', 'prob_beyond_margin']
     """
+    from msclong.engines.bayesian.priors.prior_predictive import PriorPredictive, PriorSampler
+
     return PriorPredictive(fit(spec, data, PriorSampler(n, seed)))
 
 
@@ -124,11 +152,15 @@ def fit_with_fallback(spec: ModelSpec, data: LongData, engine: Engine) -> Fit:
 
     Raises the first error where every structure fails, with the failures of the others in its message.
     """
+    return _first_that_fits(spec, engine, lambda attempt: build_design(attempt, data))
+
+
+def _first_that_fits(spec: ModelSpec, engine: Engine, design: Callable[[ModelSpec], Design]) -> Fit:
     attempts = (spec, *spec.fallbacks())
     failures: list[tuple[str, MsclongError]] = []
     for attempt in attempts:
         try:
-            result = engine.fit(build_design(attempt, data))
+            result = engine.fit(design(attempt))
         except (DegenerateCovarianceError, ConvergenceError) as error:
             failures.append((str(attempt.parsed.structure), error))
             continue
@@ -151,11 +183,11 @@ def long_data(spec: ModelSpec, data: Any) -> LongData:
         refuse_unknown_columns(spec, data.frame)
         checked = data
     else:
-        frame = marked(to_pandas(data))
+        frame = marked(to_pandas(data, copy=False))
         refuse_unknown_columns(spec, frame)
         outcome = spec.parsed.outcome
         if outcome not in frame.columns:
-            frame = frame.assign(**{outcome: _evaluate(outcome, frame)})
+            frame = frame.assign(**{outcome: evaluated_outcome(outcome, frame)})
         coding: tuple[str, ...] = ()
         if spec.conditional:
             values, coding = coded_outcome(frame[outcome])
@@ -207,26 +239,3 @@ def _observed_order(spec: ModelSpec, data: LongData) -> tuple[Any, ...] | None:
     if spec.visit_order is None:
         return None
     return tuple(visit for visit in spec.visit_order if visit in data.visits)
-
-
-def _evaluate(expression: str, frame: pd.DataFrame) -> pd.Series:
-    """The outcome of a formula such as `np.log(titre)`; raises DataError where it is undefined (a log of -1)."""
-    columns = {str(name): frame[name] for name in frame.columns}
-    scope = {"__builtins__": {}, "np": np, "Q": columns.__getitem__, "I": lambda x: x}
-    try:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            outcome = pd.Series(np.asarray(eval(expression, scope, columns)), index=frame.index)
-    # The analyst's expression runs in `eval` alone, and NumPy and pandas raise in it whatever they like: all of it is
-    # an error in the formula, told with its cause.
-    except Exception as error:
-        raise FormulaError(
-            f"The outcome {expression!r} is neither a column nor an expression of columns ({error}); correct it."
-        ) from None
-    undefined = outcome.isna() & frame[columns_in(expression, frame.columns)].notna().all(axis="columns")
-    if undefined.any():
-        raise DataError(
-            f"{expression!r} is not a number in {int(undefined.sum())} rows that have values: rows "
-            f"{listing(frame.index[undefined])}. A logarithm or root needs positive values: decide what these "
-            "rows mean before transforming them."
-        )
-    return outcome

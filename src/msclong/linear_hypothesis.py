@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, get_args
@@ -92,9 +93,9 @@ class LinearHypothesis:
                 f"A hypothesis is a matrix with a row for each linear function; got one of shape {matrix.shape}."
             )
         names: Any = self.rows
-        if isinstance(names, str) or not np.iterable(names):
-            raise HypothesisError(f"The rows of a hypothesis need a list of names; got {names!r}.")
         if not isinstance(names, pd.Index):
+            if isinstance(names, str) or not np.iterable(names):
+                raise HypothesisError(f"The rows of a hypothesis need a list of names; got {names!r}.")
             names = pd.Index(list(names), name="hypothesis", tupleize_cols=False)
             object.__setattr__(self, "rows", names)
         if len(self.rows) != matrix.shape[0]:
@@ -220,8 +221,8 @@ class LinearHypothesis:
 
     def labelled(self) -> LinearHypothesis:
         """The same hypothesis with every name as text, so that levels and differences share one column."""
-        frame = self.rows.to_frame(index=False).map(label)
-        return LinearHypothesis(self.L, _index(frame), self.value)
+        columns = [list(map(label, self.rows.get_level_values(i))) for i in range(self.rows.nlevels)]
+        return LinearHypothesis(self.L, row_names(columns, self.rows.names, "str"), self.value)
 
     def _split(self, factor: str) -> tuple[list[object], list[tuple[object, ...]]]:
         if factor not in self.rows.names:
@@ -235,20 +236,30 @@ class LinearHypothesis:
 
     def _join(self, factor: str, names: Sequence[tuple[tuple[object, ...], str | None]]) -> pd.Index:
         """Row names from (levels of the other factors, new name of `factor` or None to drop it)."""
-        records = []
-        for group, name in names:
-            rest = iter(group)
-            record = {column: name if column == factor else next(rest) for column in self.rows.names}
-            records.append(record)
-        frame = pd.DataFrame(records, columns=list(self.rows.names), dtype=object)
+        rest = zip(*(group for group, _ in names), strict=True)
+        columns = {
+            column: [name for _, name in names] if column == factor else list(next(rest))
+            for column in self.rows.names
+        }
         if all(name is None for _, name in names):
-            frame = frame.drop(columns=factor)
-        return _index(frame)
+            del columns[factor]
+        if not columns:
+            return pd.Index(["average"] * len(names), name="row")
+        return row_names(list(columns.values()), list(columns))
 
 
-def _index(frame: pd.DataFrame) -> pd.Index:
-    if frame.shape[1] == 0:
-        return pd.Index(["average"] * len(frame), name="row")
-    if frame.shape[1] == 1:
-        return pd.Index(frame.iloc[:, 0], name=frame.columns[0])
-    return pd.MultiIndex.from_frame(frame)
+def row_names(
+    columns: Sequence[Sequence[object]], names: Sequence[Hashable], dtype: Any = object
+) -> pd.Index:
+    """An index with a level for each column, as pandas makes it of a table, but without making one."""
+    if len(columns) == 1:
+        return pd.Index(columns[0], dtype=dtype, name=names[0], tupleize_cols=False)
+    levels, codes = [], []
+    for column in columns:
+        present = list(dict.fromkeys(column))
+        with suppress(TypeError):  # as pandas: levels that cannot be compared stay in order of appearance
+            present.sort()  # type: ignore[call-overload]
+        place = {level: i for i, level in enumerate(present)}
+        levels.append(pd.Index(present, dtype=dtype, tupleize_cols=False))
+        codes.append([place[level] for level in column])
+    return pd.MultiIndex(levels, codes, names=list(names), verify_integrity=False)

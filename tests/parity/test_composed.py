@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import msclong as ml
+from crossed_ratings import take_route
 from parity.r_models import our_names
 from parity.reference import frame, load
 
@@ -50,8 +51,10 @@ NESTED = [
 ]
 
 
+@pytest.mark.parametrize("crossed", [False, True], ids=["dense units", "blocks of Z'Z"])
 @pytest.mark.parametrize("case", NESTED, ids=".".join)
-def test_nested_and_crossed(case):
+def test_nested_and_crossed(case, crossed, monkeypatch):
+    take_route(monkeypatch, crossed)
     data, name = case
     theirs = load(data)["fits"][name]
     table, method = frame(data), theirs["method"].lower()

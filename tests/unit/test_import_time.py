@@ -18,3 +18,10 @@ def test_import_takes_less_than_half_a_second():
 
 def test_import_brings_nothing_heavy():
     assert HEAVY & set(run("print(*sys.modules)").split()) == set()
+
+
+def test_a_frequentist_fit_and_its_answers_bring_nothing_heavy():
+    fit = "f = msclong.fit('Reaction ~ Days + (1 + Days | Subject)', msclong.datasets.sleepstudy())"
+    answers = "f.coefficients(); f.contrasts(); f.summary()"
+    loaded = set(run(f"{fit}; {answers}; print(*sys.modules)").split())
+    assert (HEAVY | {"scipy.stats", "scipy.spatial", "scipy.optimize"}) & loaded == set()

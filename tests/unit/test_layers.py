@@ -36,6 +36,8 @@ ORDER = (
     ("api",),
     ("joint",),
     ("plots",),
+    ("many",),
+    ("replication",),
     ("study",),
     ("sensitivity",),
     ("published",),

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from msclong.design.fixed_effects import FixedEffects, columns_in
+from msclong.design.expressions import columns_in
+from msclong.design.fixed_effects import FixedEffects
 from msclong.errors import HypothesisError, listing
 from msclong.linear_hypothesis import LinearHypothesis
 
@@ -25,7 +26,7 @@ def refuse_nested(fixed: FixedEffects, by: Sequence[str], averaged: Sequence[str
     """
     for inner in averaged:
         for outer in (name for name in by if name in fixed.discrete):
-            pairs = fixed.frame[[inner, outer]].drop_duplicates()
+            pairs = fixed.table[[inner, outer]].drop_duplicates()
             if min(pairs[inner].nunique(), pairs[outer].nunique()) < 2:
                 continue
             for one, other in ((inner, outer), (outer, inner)):
@@ -41,7 +42,7 @@ def has_transformed_covariates(fixed: FixedEffects, covariates: Sequence[str]) -
     """Whether a term holds a covariate otherwise than once and as it is."""
     for term in fixed.design_info.terms:
         reading = [
-            f for f in term.factors if set(columns_in(f.name(), fixed.frame.columns)) & set(covariates)
+            f for f in term.factors if set(columns_in(f.name(), fixed.table.columns)) & set(covariates)
         ]
         if len(reading) > 1 or any(not _linear(factor.name()) for factor in reading):
             return True
@@ -57,7 +58,7 @@ def refuse_ambiguous(
     second of products. Contrasts in which such columns cancel are not concerned.
     """
     gap = np.abs(at_mean.L - of_rows.L).max(axis=0)
-    size = np.abs(fixed.X).max(axis=0)
+    size = fixed.sizes
     if (differing := np.flatnonzero(gap > TOLERANCE * np.where(size == 0, 1, size))).size:
         raise HypothesisError(
             f"At the mean of {listing(covariates)}, {listing(fixed.names[j] for j in differing)} is not at its own "

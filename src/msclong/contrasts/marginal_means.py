@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from msclong.contrasts.ambiguity import has_transformed_covariates, refuse_ambiguous, refuse_nested
 from msclong.contrasts.mean_contrasts import MeanContrasts
+from msclong.data.codes import distinct_values
 from msclong.design.design import Design
 from msclong.design.fixed_effects import FixedEffects
 from msclong.design.reference_grid import expanded, listed_values, reference_grid
 from msclong.errors import DataWarning, HypothesisError, listing, warn
-from msclong.linear_hypothesis import LinearHypothesis
+from msclong.linear_hypothesis import LinearHypothesis, row_names
 
 At = Mapping[str, Sequence[object]]
 
@@ -69,12 +71,13 @@ def means_of_cells(
     if weights == "counterfactual":
         means = _counterfactual(design, by, listed)
     else:
-        rows = _row_weights(design) if weights == "subjects" else np.ones(design.n_obs)
+        rows = design.row_weights("subjects" if weights == "subjects" else "rows")
         grid = reference_grid(fixed, by, at, rows)
         means = _means(fixed, grid, _cell_weights(design, grid, listed, weights, rows), by)
         covariates = [name for name in fixed.variables if name not in fixed.discrete and name not in listed]
         if has_transformed_covariates(fixed, covariates):
-            own = _at_own_values(replace(means, grid=grid.drop(columns=covariates)), covariates, rows)
+            values = fixed.own_values(covariates, rows, spread=True)
+            own = _at_own_values(replace(means, grid=grid.drop(columns=covariates)), values)
             refuse_ambiguous(fixed, covariates, means.then(then).hypothesis, own.then(then).hypothesis)
     warn_of_empty_cells(fixed, listed, by)
     return means.then(then)
@@ -82,12 +85,11 @@ def means_of_cells(
 
 def _means(fixed: FixedEffects, grid: pd.DataFrame, cells: np.ndarray, by: Sequence[str]) -> MeanContrasts:
     """Means within combinations of `by` of the rows of `grid`, weighted by `cells`."""
-    keys = grid[list(by)].astype(object)
-    groups = keys.groupby(list(by), sort=False, observed=True).ngroup().to_numpy()
-    weights = np.equal.outer(np.arange(groups.max() + 1), groups) * cells
-    levels = keys.drop_duplicates()
-    rows = pd.MultiIndex.from_frame(levels) if len(by) > 1 else pd.Index(levels.iloc[:, 0], name=by[0])
-    themselves = LinearHypothesis(np.eye(len(rows)), rows)
+    levels: dict[tuple[object, ...], int] = {}
+    keys = zip(*(grid[name].tolist() for name in by), strict=True)
+    groups = np.array([levels.setdefault(key, len(levels)) for key in keys])
+    weights = np.equal.outer(np.arange(len(levels)), groups) * cells
+    themselves = LinearHypothesis(np.eye(len(levels)), row_names(list(zip(*levels, strict=True)), by))
     return MeanContrasts(fixed, grid, weights / weights.sum(axis=1, keepdims=True), themselves)
 
 
@@ -102,7 +104,7 @@ def _cell_weights(
         return np.ones(len(grid))
     share = (
         pd.Series(rows)
-        .groupby([design.fixed.frame[name].astype(object).to_numpy() for name in factors])
+        .groupby([design.fixed.table[name].astype(object).to_numpy() for name in factors])
         .sum()
     )
     keys = grid[factors].astype(object)
@@ -116,22 +118,13 @@ def _counterfactual(design: Design, by: Sequence[str], listed: dict[str, list[ob
         listed = {**listed, **listed_values(fixed, [str(design.visit)], None)}
     grid = expanded(fixed, listed)
     own = [name for name in fixed.variables if name not in listed]
-    return _at_own_values(_means(fixed, grid, np.ones(len(grid)), by), own, _row_weights(design))
+    means = _means(fixed, grid, np.ones(len(grid)), by)
+    return _at_own_values(means, fixed.own_values(own, design.row_weights("subjects"))) if own else means
 
 
-def _at_own_values(means: MeanContrasts, own: list[str], rows: np.ndarray) -> MeanContrasts:
-    """`means` over the values of the variables `own` in the observed rows, weighted by `rows` (N,)."""
-    if not own:
-        return means
-    table = means.fixed.frame[own].assign(_weight=rows)
-    distinct = table.groupby(own, observed=True, sort=False)["_weight"].sum().reset_index()
-    share = distinct.pop("_weight").to_numpy() / rows.sum()
-    return replace(means, crossed=distinct, share=share)
-
-
-def _row_weights(design: Design) -> np.ndarray:
-    """(N,) weights of the rows that sum to one within every subject."""
-    return 1 / np.bincount(design.subject)[design.subject]
+def _at_own_values(means: MeanContrasts, values: tuple[pd.DataFrame, np.ndarray]) -> MeanContrasts:
+    """`means` over the values of other variables in the observed rows, with their share of these."""
+    return replace(means, crossed=values[0], share=values[1])
 
 
 def warn_of_empty_cells(
@@ -141,9 +134,8 @@ def warn_of_empty_cells(
     factors = [name for name in by if name in fixed.discrete]
     if not factors:
         return
-    asked = expanded(fixed, {name: listed[name] for name in factors}).astype(object)
-    seen = set(fixed.frame[factors].astype(object).itertuples(index=False, name=None))
-    if empty := [row for row in asked.itertuples(index=False, name=None) if row not in seen]:
+    seen = distinct_values([fixed.table[name] for name in factors])
+    if empty := [row for row in product(*(listed[name] for name in factors)) if row not in seen]:
         cells = [
             ", ".join(f"{name}={level}" for name, level in zip(factors, row, strict=True)) for row in empty
         ]

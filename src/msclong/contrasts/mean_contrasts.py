@@ -56,7 +56,7 @@ class MeanContrasts:
     def hypothesis(self) -> LinearHypothesis:
         """The contrasts as linear functions of beta."""
         L = self.contrasts.L @ self.X
-        size = np.abs(self.fixed.X).max(axis=0)
+        size = self.fixed.sizes
         return replace(self.contrasts, L=np.where(np.abs(L) <= ROUNDING * size, 0.0, L))
 
     def then(self, make: Callable[[LinearHypothesis], LinearHypothesis]) -> MeanContrasts:

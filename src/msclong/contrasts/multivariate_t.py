@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import fdtrc, gammaincc, ndtri
-from scipy.stats import qmc
 
 from msclong.contrasts import one_factor
 from msclong.contrasts.student_t import t_quantile, t_tail
@@ -70,6 +68,8 @@ class MaxT:
         low, high = (-float(t_quantile(df, probability / sides / m)) for m in (1, len(self.R)))
         if high == low or self.exceedance(low, df) <= probability:  # one test, or several copies of one
             return low
+        from scipy.optimize import brentq  # a fit that adjusts nothing does not wait for it
+
         return float(brentq(lambda c: self.exceedance(c, df) - probability, low, high, xtol=1e-10))
 
     @cached_property
@@ -82,6 +82,8 @@ class MaxT:
 
         Second: that of all their cosines, summed over rows, less the first: exceedances counted more than once.
         """
+        from scipy.stats import qmc  # takes half a second to import
+
         A = square_root(self.R)
         m, r = A.shape
         sobol = qmc.Sobol(r, scramble=True, rng=np.random.default_rng(SEED))
@@ -105,12 +107,15 @@ class MaxT:
     def _beyond(self, bound: float, df: float) -> np.ndarray:
         """P(rho / s times the cosine >= bound) for the middle of each cell, (BINS,)."""
         r = square_root(self.R).shape[1]
-        cosine = (np.arange(BINS) + 0.5) * (2 / BINS) - 1
+        positive = np.arange(BINS) >= BINS // 2
+        # To a positive bound only positive cosines lead, from a negative one only negative ones below it.
+        reach = positive if bound > 0 else ~positive
+        cosine = (np.flatnonzero(reach) + 0.5) * (2 / BINS) - 1
         square = (bound / cosine) ** 2 / r
         far = gammaincc(r / 2, r * square / 2) if np.isinf(df) else fdtrc(r, df, square)
-        if bound > 0:
-            return np.where(cosine > 0, far, 0.0)
-        return np.where(cosine > 0, 1.0, 1 - far)
+        result = np.where(positive, 1.0, 0.0) if bound <= 0 else np.zeros(BINS)
+        result[reach] = far if bound > 0 else 1 - far
+        return result
 
 
 def square_root(R: np.ndarray) -> np.ndarray:

@@ -86,7 +86,7 @@ def term_hypotheses(fixed: FixedEffects, kind: int = 3) -> dict[str, LinearHypot
             if np.abs(L).max() <= ROUNDING * size:
                 continue
         elif len(kept) < len(pieces) or len(tested) == 1:
-            L = _sequential(L, fixed.X, np.concatenate([np.r_[piece.columns] for piece in kept]))
+            L = _sequential(L, fixed.triangle, np.concatenate([np.r_[piece.columns] for piece in kept]))
         result[term.name] = LinearHypothesis(L, pd.RangeIndex(len(L), name="row"))
     return result
 
@@ -150,13 +150,12 @@ def _product(blocks: dict[Any, np.ndarray], order: tuple[Any, ...]) -> np.ndarra
     return product.transpose([*others, *rows[::-1], *columns[::-1]]).reshape(n_rows, -1)
 
 
-def _sequential(L: np.ndarray, X: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _sequential(L: np.ndarray, triangle: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """L (q, p) of the model that has only `columns`, as rows of the whole model, each adjusted for those after it.
 
     Satterthwaite's df of several rows depend on how they are written; these are the rows of the Doolittle
     factorisation of X'X, which R lmerTest takes: with U unit upper triangular in (L (X'X)^-1 L')^-1 = U' D U, U L.
     """
-    triangle = np.linalg.qr(X, mode="r")
     part = triangle[:, columns]
     root = np.linalg.solve(np.linalg.qr(part, mode="r").T, L[:, columns].T)
     upper = np.linalg.cholesky(np.linalg.inv(root.T @ root)).T

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import block_diag
 
 from msclong.covariance.structure import CovarianceStructure, Recoordinated, Scatter, Sigma, Theta
-from msclong.covariance.working import Joined, Working
+from msclong.covariance.working import Joined, Working, side_by_side
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,15 @@ class Additive(CovarianceStructure):
 
     def split(self) -> Iterator[tuple[CovarianceStructure, slice, slice]]:
         """Each part with its slice of theta and its slice of the coordinates."""
-        k = d = 0
-        for part in self.parts:
-            yield part, slice(k, k + part.n_parameters), slice(d, d + part.coordinates)
-            k, d = k + part.n_parameters, d + part.coordinates
+        return zip(self.parts, self._of_theta, self._of_coordinates, strict=True)
+
+    @cached_property
+    def _of_theta(self) -> list[slice]:
+        return side_by_side([part.n_parameters for part in self.parts])
+
+    @cached_property
+    def _of_coordinates(self) -> list[slice]:
+        return side_by_side([part.coordinates for part in self.parts])
 
     def sigma(self, theta: Theta, coords: np.ndarray) -> Sigma:
         total = 0.0

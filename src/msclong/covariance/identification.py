@@ -9,6 +9,17 @@ import numpy as np
 UNIDENTIFIED = 1e-10
 """Smallest eigenvalue, of a matrix with unit diagonal, that counts as more than zero."""
 
+PLAIN = 1e-4
+"""An information matrix with a ratio of sizes and an eigenvalue above this leaves no doubt."""
+
+
+def plainly_determined(information: np.ndarray) -> bool:
+    """Whether (k, k) information is so far from singular that `undetermined` need not be asked."""
+    size = np.sqrt(np.diag(information).clip(0, None))
+    if not size.min() > PLAIN * size.max():
+        return False
+    return bool(np.linalg.eigvalsh(information / np.outer(size, size))[0] > PLAIN)
+
 
 def undetermined(
     information: np.ndarray, back: np.ndarray, names: Sequence[str], most: np.ndarray | None = None

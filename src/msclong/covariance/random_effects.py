@@ -16,7 +16,15 @@ from msclong.covariance.structure import (
     Theta,
     pooled_variance,
 )
-from msclong.covariance.working import CholeskyFactor, Working, congruence, unvech, vech_names, vech_positions
+from msclong.covariance.working import (
+    CholeskyFactor,
+    Working,
+    congruence,
+    lower_triangle,
+    unvech,
+    vech_names,
+    vech_positions,
+)
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,12 @@ class RandomEffects(CovarianceStructure):
         return total
 
     def first(self, theta: np.ndarray, coords: np.ndarray) -> np.ndarray:
-        outer = coords[:, :, None, :, None] * coords[:, None, :, None, :]
-        pairs = zip(*np.tril_indices(len(self.effects)), strict=True)
-        return np.stack(
-            [outer[..., i, j] if i == j else outer[..., i, j] + outer[..., j, i] for i, j in pairs]
-        )
+        result = np.empty((self.n_parameters, *coords.shape[:2], coords.shape[1]))
+        for found, i, j in zip(result, *lower_triangle(len(self.effects)), strict=True):
+            np.multiply(coords[:, :, None, i], coords[:, None, :, j], out=found)
+            if i != j:
+                found += coords[:, :, None, j] * coords[:, None, :, i]
+        return result
 
     def recoordinated(self, scatter: Sequence[Scatter]) -> Recoordinated:
         # Z = Q R: effects of the orthonormal columns of Q, whose covariance is R G R'.
@@ -76,7 +85,7 @@ class RandomEffects(CovarianceStructure):
         # The residual variance, shared equally by the effects at their typical size.
         mean_square = np.sum(_weighted_rows(scatter) ** 2, axis=0)
         g = np.diag(pooled_variance(scatter) / (len(self.effects) * np.maximum(mean_square, 1e-300)))
-        return g[np.tril_indices(len(self.effects))]
+        return g[lower_triangle(len(self.effects))]
 
     def is_singular(self, theta: np.ndarray, coords_rms: np.ndarray) -> bool:
         g = unvech(theta, len(self.effects)) * np.outer(coords_rms, coords_rms)

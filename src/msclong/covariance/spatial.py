@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from msclong.covariance.markov_chain import MarkovChain
 from msclong.covariance.structure import Sigma, Theta
 from msclong.covariance.time_structure import TimeStructure
 
@@ -20,8 +21,35 @@ class SpatialExponential(TimeStructure):
     power = 1
     """Correlation is exp(-(d / range)^power)."""
 
+    @property
+    def is_chain(self) -> bool:
+        return type(self) is SpatialExponential  # a subclass may have another kernel
+
+    def chain(self, theta: np.ndarray, coords: np.ndarray) -> MarkovChain:
+        variance, length = theta
+        gap = np.diff(coords[:, :, 0], axis=1, prepend=np.nan) / length
+        gap[:, 0] = np.inf  # the first depends on none
+        slope = np.exp(-gap)
+        distant = np.where(np.isinf(gap), 0.0, gap)
+        by_length = slope * distant / length
+        bend = by_length * (distant - 2) / length
+        left = -np.expm1(-2 * gap)
+        first = -slope * by_length / left
+        second = -(by_length**2 + slope * bend) / left - 2 * first**2
+        none = np.zeros_like(slope)
+        return MarkovChain(
+            slope=slope,
+            log_sd=(np.log(variance) + np.log(left)) / 2,
+            variance=none + variance,
+            slope_first=np.stack([none, by_length]),
+            log_sd_first=np.stack([none + 0.5 / variance, first]),
+            slope_second=np.stack([[none, none], [none, bend]]),
+            log_sd_second=np.stack([[none - 0.5 / variance**2, none], [none, second]]),
+        )
+
     def kernel(self, theta: Theta, distance: np.ndarray) -> Sigma:
-        return theta[0] * np.e ** (-((distance / theta[1]) ** self.power))
+        decay = -((distance / theta[1]) ** self.power)
+        return theta[0] * (np.exp(decay) if isinstance(decay, np.ndarray) else np.e**decay)
 
     def kernel_first(self, theta: np.ndarray, distance: np.ndarray) -> np.ndarray:
         correlation, slope, _ = self._correlation(theta[1], distance)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from msclong.covariance.markov_chain import MarkovChain
 from msclong.covariance.working import Working
 
 Theta = Any
@@ -80,6 +82,11 @@ class CovarianceStructure(ABC):
         return 1
 
     @property
+    def is_chain(self) -> bool:
+        """Whether a pattern's observations, in their order, are a Markov chain, which `chain` then gives."""
+        return False
+
+    @property
     def linear(self) -> bool:
         """Whether Sigma is linear in theta: second derivatives vanish, theta is in squared outcome units."""
         return False
@@ -101,6 +108,17 @@ class CovarianceStructure(ABC):
     @abstractmethod
     def first(self, theta: np.ndarray, coords: np.ndarray) -> np.ndarray:
         """dSigma / dtheta_j, (k, P, t, t)."""
+
+    def congruent_first(self, theta: np.ndarray, coords: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+        """B (P, t, s) and U (k, P, s, s) with dSigma / dtheta_j = B U_j B', B None where it is the identity.
+
+        A structure whose U hold few numbers that are not zero says so here: sums over them are then short.
+        """
+        return None, self.first(theta, coords)
+
+    def chain(self, theta: np.ndarray, coords: np.ndarray) -> MarkovChain:
+        """Sigma of each pattern as a Markov chain; asked where `is_chain` only."""
+        raise NotImplementedError(f"{type(self).__name__} is no Markov chain.")
 
     def second_contracted(self, theta: np.ndarray, coords: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """sum over patterns of tr(weight d2Sigma / dtheta_j dtheta_k), (k, k); `weight` is (P, t, t) symmetric.
@@ -145,7 +163,7 @@ class CovarianceStructure(ABC):
         """The same covariances in coordinates around Sigma(theta), where there are better ones than these."""
         return None
 
-    @property
+    @cached_property
     def n_parameters(self) -> int:
         return len(self.parameter_names)
 

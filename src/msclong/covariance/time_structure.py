@@ -24,6 +24,9 @@ from msclong.errors import DataError, listing
 WORKING_KINDS = {"variance": "log", "range": "range", "correlation": "atanh"}
 """Kinds of parameters, and the working coordinate of each."""
 
+MOST_PRODUCTS = 2**18
+"""Products of residuals of two observations that are looked at for start values."""
+
 START_RANGES = 2.0 ** np.arange(-4, 4)
 """Ranges that are tried as start values, in units of the median time between two observations of a subject."""
 
@@ -80,7 +83,8 @@ class TimeStructure(CovarianceStructure):
         return self.kernel_first(theta, _distances(coords))
 
     def second_contracted(self, theta: np.ndarray, coords: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        return np.einsum("jkpab,pab->jk", self.kernel_second(theta, _distances(coords)), weight)
+        second = self.kernel_second(theta, _distances(coords))
+        return second.reshape(*second.shape[:2], -1) @ weight.reshape(-1)
 
     def second_combined(self, theta: np.ndarray, coords: np.ndarray, W: np.ndarray) -> np.ndarray:
         return np.einsum("jk,jkpab->pab", W, self.kernel_second(theta, _distances(coords)))
@@ -89,12 +93,21 @@ class TimeStructure(CovarianceStructure):
         return theta * np.where(self._are("variance"), factor**2, 1.0)
 
     def recoordinated(self, scatter: Sequence[Scatter]) -> Recoordinated:
-        gaps = _gaps(scatter)
-        known = replace(self, shortest=float(gaps.min(initial=np.inf)), longest=float(gaps.max(initial=0.0)))
+        shortest, longest = np.inf, 0.0
+        for part in scatter:
+            time = np.sort(part.coords[:, :, 0], axis=1)
+            steps = np.diff(time, axis=1)
+            shortest = min(shortest, float(steps[steps > 0].min(initial=np.inf)))
+            longest = max(longest, float((time[:, -1] - time[:, 0]).max()))
+        known = replace(self, shortest=shortest, longest=longest)
         return Recoordinated(known, np.eye(1), np.eye(self.n_parameters))
 
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
-        """Equal shares of the variance, and of START_RANGES the one that fits the residual products best."""
+        """Equal shares of the variance, and of START_RANGES the one that fits the residual products best.
+
+        Where these are many, those of patterns throughout.
+        """
+        scatter = [_some(part) for part in scatter]
         gaps = _gaps(scatter)
         typical = float(np.median(gaps)) if gaps.size else 1.0
         share = pooled_variance(scatter) / max(1, int(self._are("variance").sum()))
@@ -114,7 +127,9 @@ class TimeStructure(CovarianceStructure):
         for part in scatter:
             sigma = self.sigma(theta, part.coords)
             variance = np.diagonal(sigma, axis1=1, axis2=2).mean()
-            if np.linalg.eigvalsh(sigma).min() < 1e-3 * variance:
+            try:
+                np.linalg.cholesky(sigma - 1e-3 * variance * np.eye(sigma.shape[1]))
+            except np.linalg.LinAlgError:
                 return np.inf
             n = part.n[:, None, None]
             total += float(np.sum(n * (part.cross_products / n - sigma) ** 2))
@@ -144,6 +159,15 @@ class TimeStructure(CovarianceStructure):
 
     def _are(self, kind: str) -> np.ndarray:
         return np.array([k == kind for k in self.parameters.values()])
+
+
+def _some(part: Scatter) -> Scatter:
+    """Evenly spaced ones of its patterns, as many as make MOST_PRODUCTS residual products."""
+    n_patterns, t = part.coords.shape[:2]
+    step = -(-n_patterns * t * t // MOST_PRODUCTS)
+    if step == 1:
+        return part
+    return Scatter(part.coords[::step], part.n[::step], part.cross_products[::step])
 
 
 def _distances(coords: np.ndarray) -> np.ndarray:

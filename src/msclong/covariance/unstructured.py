@@ -18,6 +18,7 @@ from msclong.covariance.working import (
     CholeskyFactor,
     Working,
     congruence,
+    lower_triangle,
     unvech,
     vech_names,
     vech_positions,
@@ -61,7 +62,7 @@ class Unstructured(VisitStructure):
             np.fill_diagonal(shrunk, variances)
             if np.linalg.eigvalsh(pairwise_correlation(shrunk))[0] > 0.02:
                 break
-        return shrunk[np.tril_indices(self.n_visits)]
+        return shrunk[lower_triangle(self.n_visits)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +77,11 @@ class UnstructuredInBasis(Unstructured):
     def grid_first(self, theta: np.ndarray) -> np.ndarray:
         return self.basis @ super().grid_first(theta) @ self.basis.T
 
+    def congruent_first(self, theta: np.ndarray, coords: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.basis[coords[:, :, 0].astype(np.intp)], super().grid_first(theta)[:, None]
+
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
-        return np.eye(self.n_visits)[np.tril_indices(self.n_visits)]
+        return np.eye(self.n_visits)[lower_triangle(self.n_visits)]
 
     def centred(self, theta: np.ndarray) -> Recoordinated:
         root = np.linalg.cholesky(unvech(theta, self.n_visits))

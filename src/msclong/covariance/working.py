@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -119,7 +121,7 @@ class CholeskyFactor(Working):
 
     @property
     def rows_and_columns(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.tril_indices(self.size)
+        return lower_triangle(self.size)
 
     def factor(self, w: np.ndarray) -> np.ndarray:
         factor = np.zeros((self.size, self.size))
@@ -159,34 +161,37 @@ class Joined(Working):
     def roles(self) -> tuple[Role, ...]:
         return tuple(
             Role(role.kind, tuple(s.start + i for i in role.variances))
-            for part, s in zip(self.parts, self._slices(), strict=True)
+            for part, s in zip(self.parts, self._slices, strict=True)
             for role in part.roles
         )
 
-    def _slices(self) -> Sequence[slice]:
-        ends = np.cumsum(self.sizes)
-        return [slice(int(end - size), int(end)) for end, size in zip(ends, self.sizes, strict=True)]
+    @cached_property
+    def _slices(self) -> list[slice]:
+        return side_by_side(self.sizes)
 
     def from_theta(self, theta: np.ndarray) -> np.ndarray:
-        pairs = zip(self.parts, self._slices(), strict=True)
+        pairs = zip(self.parts, self._slices, strict=True)
         return np.concatenate([part.from_theta(theta[s]) for part, s in pairs])
 
     def to_theta(self, w: np.ndarray) -> np.ndarray:
-        return np.concatenate(
-            [part.to_theta(w[s]) for part, s in zip(self.parts, self._slices(), strict=True)]
-        )
+        return np.concatenate([part.to_theta(w[s]) for part, s in zip(self.parts, self._slices, strict=True)])
 
     def jacobian(self, w: np.ndarray) -> np.ndarray:
         result = np.zeros((w.size, w.size))
-        for part, s in zip(self.parts, self._slices(), strict=True):
+        for part, s in zip(self.parts, self._slices, strict=True):
             result[s, s] = part.jacobian(w[s])
         return result
 
     def curvature(self, w: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         result = np.zeros((w.size, w.size))
-        for part, s in zip(self.parts, self._slices(), strict=True):
+        for part, s in zip(self.parts, self._slices, strict=True):
             result[s, s] = part.curvature(w[s], gradient[s])
         return result
+
+
+def side_by_side(sizes: Sequence[int]) -> list[slice]:
+    """Where parts of these sizes stand in what holds one after the other."""
+    return [slice(start, end) for start, end in pairwise(accumulate(sizes, initial=0))]
 
 
 def unvech(theta: np.ndarray, size: int) -> np.ndarray:
@@ -197,7 +202,7 @@ def unvech(theta: np.ndarray, size: int) -> np.ndarray:
 def congruence(root: np.ndarray) -> np.ndarray:
     """The matrix that takes vech(S) to vech(root S root'), (k, k), for symmetric S of the size of `root`."""
     size = len(root)
-    lower = np.tril_indices(size)
+    lower = lower_triangle(size)
     units = (vech_positions(size) == np.arange(len(lower[0]))[:, None, None]).astype(float)
     return (root @ units @ root.T)[:, *lower].T
 
@@ -211,8 +216,20 @@ def vech_names(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+@lru_cache
 def vech_positions(size: int) -> np.ndarray:
-    """(size, size) integers: where element (i, j) of a symmetric matrix stands in its vech."""
+    """(size, size) integers, read-only: where element (i, j) of a symmetric matrix stands in its vech."""
     i, j = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
     high, low = np.maximum(i, j), np.minimum(i, j)
-    return high * (high + 1) // 2 + low
+    positions: np.ndarray = high * (high + 1) // 2 + low
+    positions.setflags(write=False)
+    return positions
+
+
+@lru_cache
+def lower_triangle(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the lower triangle, read-only."""
+    rows, columns = np.tril_indices(size)
+    rows.setflags(write=False)
+    columns.setflags(write=False)
+    return rows, columns

@@ -6,8 +6,10 @@ from collections.abc import Hashable, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from msclong.data.codes import Codes, coded
 from msclong.data.keys import check_complete, check_constant, check_unique, levels
 from msclong.data.marks import marked, synthetic
 from msclong.data.measurements import measurement, rows_where
@@ -90,24 +92,31 @@ class LongData:
     notes: tuple[str, ...] = field(init=False)
 
     def __post_init__(self, table: Any, visit_order: Sequence[Hashable] | None) -> None:
-        given = marked(to_pandas(table))
+        given = marked(to_pandas(table, copy=False))
         roles = {role: getattr(self, role) for role in ("subject", "outcome", "visit", "time", "arm")}
         check_roles(given, roles)
         notes = _notes_on_categories(given)
         frame = modelling_frame(given)
-        frame[self.outcome] = measurement(given[self.outcome], "outcome")
-        self._check_rows(given, frame)
-        if self.visit is None:
+        outcome = measurement(given[self.outcome], "outcome")
+        if frame[self.outcome].dtype != outcome.dtype:
+            frame[self.outcome] = outcome
+        who, observed = coded(frame[self.subject]), frame[self.outcome].notna().to_numpy()
+        when = None if self.visit is None else coded(frame[self.visit])
+        self._check_rows(given, frame, who, when, observed)
+        if when is None:
             self._refuse_visit_settings(visit_order)
         else:
-            frame, notes_on_visits = self._order_visits(frame, visit_order)
+            rows = len(frame)
+            frame, notes_on_visits = self._order_visits(frame, when, observed, visit_order)
             notes += notes_on_visits
+            if len(frame) < rows:
+                who, observed = coded(frame[self.subject]), frame[self.outcome].notna().to_numpy()
         if self.arm is not None:
             object.__setattr__(self, "arms", tuple(levels(frame[self.arm])))
-        notes += self._notes_on_rows(frame)
+        notes += self._notes_on_rows(frame, who, observed)
         object.__setattr__(self, "frame", frame)
-        object.__setattr__(self, "n_subjects", frame[self.subject].nunique())
-        object.__setattr__(self, "n_obs", int(frame[self.outcome].notna().sum()))
+        object.__setattr__(self, "n_subjects", len(who))
+        object.__setattr__(self, "n_obs", int(observed.sum()))
         object.__setattr__(self, "notes", tuple(notes))
 
     @property
@@ -123,31 +132,40 @@ class LongData:
             parts.append(f"arms {listing(self.arms)}")
         return f"LongData({'; '.join(parts)})"
 
-    def _check_rows(self, given: pd.DataFrame, frame: pd.DataFrame) -> None:
+    def _check_rows(
+        self,
+        given: pd.DataFrame,
+        frame: pd.DataFrame,
+        who: Codes,
+        when: Codes | None,
+        observed: np.ndarray,
+    ) -> None:
+        """who, when : the codes of subjects and visits. observed : (N,) whether a row has an outcome."""
         subject, outcome = frame[self.subject], frame[self.outcome]
-        check_complete(subject, "subject")
-        if self.visit is not None:
-            check_complete(frame[self.visit], "visit")
-            check_unique(subject, frame[self.visit])
+        check_complete(subject, "subject", who)
+        if when is not None:
+            check_complete(frame[self.visit], "visit", when)
+            check_unique(subject, frame[self.visit], who, when)
         if self.arm is not None:
-            check_complete(frame[self.arm], "arm")
-            check_constant(subject, frame[self.arm])
-        if outcome.isna().all():
+            which = coded(frame[self.arm])
+            check_complete(frame[self.arm], "arm", which)
+            check_constant(subject, frame[self.arm], who, which)
+        if not observed.any():
             raise DataError(
                 f"The outcome column {self.outcome!r} is missing in every row. Check that it is the right "
                 "column, and that a conversion to numbers did not turn all of it to missing."
             )
         if self.time is not None:
-            lacking = measurement(given[self.time], "time").isna() & outcome.notna()
+            lacking = measurement(given[self.time], "time").isna() & observed
             if lacking.any():
                 raise DataError(
                     f"The time column {self.time!r} is missing in {rows_where(outcome, lacking)}, where the "
                     "outcome was observed. Fill in the time (the planned one, if the actual is unknown)."
                 )
-        seen = subject[outcome.notna()]
-        if seen.nunique() == 1:
+        seen = who.codes[observed]
+        if (seen == seen[0]).all():
             raise DataError(
-                f"Only one {self.subject} has an observed {self.outcome!r}: {seen.iloc[0]}. A mixed model "
+                f"Only one {self.subject} has an observed {self.outcome!r}: {who.levels[seen[0]]}. A mixed model "
                 "needs several; check the filter, and that subject= names the right column."
             )
 
@@ -159,12 +177,24 @@ class LongData:
                 )
 
     def _order_visits(
-        self, frame: pd.DataFrame, visit_order: Sequence[Hashable] | None
+        self,
+        frame: pd.DataFrame,
+        found: Codes,
+        observed: np.ndarray,
+        visit_order: Sequence[Hashable] | None,
     ) -> tuple[pd.DataFrame, list[str]]:
-        """`frame` with an ordered visit column, and notes; sets `visits` and `baseline`."""
+        """`frame` with an ordered visit column, and notes; sets `visits` and `baseline`.
+
+        found : the codes of the visits. observed : (N,) whether a row has an outcome.
+        """
         visit = frame[self.visit]
-        ordered, source = ordered_visits(visit, frame[self.time] if self.time else None, visit_order)
-        attended = set(visit[frame[self.outcome].notna()])
+        if self.time is None:  # without times, the row in which each visit appears first says all
+            ordered, source = ordered_visits(visit.iloc[np.sort(found.first_rows())], None, visit_order)
+        else:
+            ordered, source = ordered_visits(visit, frame[self.time], visit_order)
+        seen = np.zeros(len(found), dtype=bool)
+        seen[found.codes[observed]] = True
+        attended = set(found.levels[seen])
         visits = [level for level in ordered if level in attended]
         unattended = [level for level in ordered if level not in attended]
         notes = [f"The order of the visits is taken from {source}."]
@@ -182,7 +212,7 @@ class LongData:
                 "two or more; check the filter, and that visit= names the right column."
             )
         if not pd.api.types.is_numeric_dtype(visit.dtype):
-            frame[self.visit] = pd.Categorical(frame[self.visit], categories=visits, ordered=True)
+            frame[self.visit] = frame[self.visit].astype(pd.CategoricalDtype(visits, ordered=True))
         if self.baseline is not None and self.baseline not in visits:
             raise DataError(
                 f"The baseline {self.baseline!r} is not an observed visit. The visits in {self.visit!r} are "
@@ -192,14 +222,14 @@ class LongData:
         object.__setattr__(self, "baseline", visits[0] if self.baseline is None else self.baseline)
         return frame, notes
 
-    def _notes_on_rows(self, frame: pd.DataFrame) -> list[str]:
+    def _notes_on_rows(self, frame: pd.DataFrame, who: Codes, observed: np.ndarray) -> list[str]:
         notes = []
-        observed = frame[self.outcome].notna().groupby(frame[self.subject], observed=True, sort=False).any()
-        never = observed.index[~observed]
-        if len(never):
-            notes.append(
-                f"{len(never)} of {len(observed)} subjects have no observed outcome: {listing(never)}."
-            )
+        never = np.ones(len(who), dtype=bool)
+        never[who.codes[observed]] = False
+        if never.any():
+            rows = np.sort(who.first_rows()[never])
+            names = listing(frame[self.subject].iloc[rows])
+            notes.append(f"{len(rows)} of {len(who)} subjects have no observed outcome: {names}.")
         if self.arm is not None and pd.api.types.is_numeric_dtype(frame[self.arm].dtype):
             notes.append(
                 f"The arm {self.arm!r} is numeric: a formula takes it as a number unless C({self.arm})."
@@ -212,7 +242,8 @@ def _notes_on_categories(given: pd.DataFrame) -> list[str]:
     notes = []
     for name, column in given.items():
         if isinstance(column.dtype, pd.CategoricalDtype):
-            unused = column.cat.categories.difference(column.unique().tolist(), sort=False)
-            if len(unused):
+            categories, found = column.cat.categories, coded(column)
+            if len(found) < len(categories):
+                unused = categories.difference(found.levels, sort=False)
                 notes.append(f"No row has {listing(map(repr, unused))} in {name!r}; left out of its levels.")
     return notes

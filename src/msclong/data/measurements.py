@@ -44,7 +44,8 @@ def measurement(column: pd.Series, role: str) -> pd.Series:
             f"{what} holds dates or durations. Convert it to a number with a unit first, for example days "
             "since the first dose: (date - start).dt.days."
         )
-    kind = pd.api.types.infer_dtype(column, skipna=True)
+    numeric = isinstance(dtype, np.dtype) and dtype.kind in "iuf"
+    kind = "floating" if numeric else pd.api.types.infer_dtype(column, skipna=True)
     if kind == "boolean":
         raise DataError(
             f"{what} holds truth values. A Gaussian model needs a measured number; if a difference of "
@@ -53,7 +54,7 @@ def measurement(column: pd.Series, role: str) -> pd.Series:
     if kind not in ("integer", "floating", "mixed-integer-float", "decimal", "empty"):
         _refuse_text(column, what)
     values = floats(column)
-    infinite = np.isinf(values)
+    infinite = np.isinf(values.to_numpy())
     if infinite.any():
         raise DataError(
             f"{what} is infinite in {rows_where(values, infinite)}. Often this is the logarithm of zero or a "

@@ -22,7 +22,9 @@ def with_subject(frame: pd.DataFrame, groupings: Sequence[tuple[str, ...]]) -> t
         raise DataError(
             f"There is no column {missing[0]!r} to group by. {where_it_may_be(frame, missing[0])}"
         )
-    levels = [len(frame[list(grouping)].drop_duplicates()) for grouping in groupings]
+    if groupings == ((groupings[0][0],),):
+        return frame, groupings[0][0]
+    levels = [_n_levels(frame, grouping) for grouping in groupings]
     subject = groupings[levels.index(max(levels))]
     if len(subject) == 1 or frame[subject[-1]].nunique(dropna=False) == max(levels):
         return frame, subject[-1]
@@ -30,3 +32,9 @@ def with_subject(frame: pd.DataFrame, groupings: Sequence[tuple[str, ...]]) -> t
     return frame.assign(
         **{":".join(subject): combined.where(frame[list(subject)].notna().all(axis="columns"))}
     ), ":".join(subject)
+
+
+def _n_levels(frame: pd.DataFrame, grouping: tuple[str, ...]) -> int:
+    if len(grouping) == 1:
+        return int(frame[grouping[0]].nunique(dropna=False))
+    return len(frame[list(grouping)].drop_duplicates())

@@ -8,11 +8,12 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from msclong.data.codes import coded
 from msclong.data.marks import marks
 from msclong.errors import DataError, listing
 
 
-def to_pandas(table: Any) -> pd.DataFrame:
+def to_pandas(table: Any, copy: bool = True) -> pd.DataFrame:
     """A fresh pandas frame with the rows and columns of `table`, which is left as it was.
 
     Parameters
@@ -20,20 +21,22 @@ def to_pandas(table: Any) -> pd.DataFrame:
     table
         A pandas DataFrame (its row labels are kept), or what narwhals reads: a polars DataFrame or
         LazyFrame, a pyarrow Table, a DuckDB relation. Lazy tables are collected.
+    copy
+        False: the values may be those of the table itself, for who reads them only.
 
     Raises
     ------
     DataError
         `table` is not a table, or two of its columns share a name.
     """
-    frame = table.copy() if isinstance(table, pd.DataFrame) else _through_narwhals(table)
+    frame = table.copy(deep=copy) if isinstance(table, pd.DataFrame) else _through_narwhals(table)
     if frame.columns.nlevels > 1:
         raise DataError(
             "The table's column names have several levels. Flatten them first, for example with "
             "table.columns = table.columns.map('_'.join)."
         )
-    twice = frame.columns[frame.columns.duplicated()].unique()
-    if len(twice):
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()].unique()
         raise DataError(
             f"The table has more than one column named {listing(twice)}. Rename or drop all but one of each."
         )
@@ -66,26 +69,32 @@ def _through_narwhals(table: Any) -> pd.DataFrame:
 
 def modelling_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """A new frame of the `modelling_column` of every column, with the `marks` of the table."""
-    result = pd.DataFrame({name: modelling_column(column) for name, column in frame.items()})
+    result = frame.copy()
     result.attrs = marks(frame)
+    for name, column in frame.items():
+        ours = modelling_column(column)
+        if ours is not column:
+            result[name] = ours
     return result
 
 
 def modelling_column(column: pd.Series) -> pd.Series:
     """`column` in a dtype that patsy reads quickly and rightly; its values stay what they are.
 
-    Text becomes categorical, once (patsy takes 30 times as long for strings), nullable and arrow numbers,
+    Numbers become long: a formula's arithmetic would wrap around in short integers, and round to few digits in short
+    floats. Text becomes categorical, once (patsy takes 30 times as long for strings), nullable and arrow numbers,
     and numbers held as Python objects, become NumPy numbers with NaN for missing, and categories that no
     row has are dropped (they would be columns of zeros in the design).
     """
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return column.cat.remove_unused_categories()
+        complete = len(coded(column)) == len(column.cat.categories)
+        return column if complete else column.cat.remove_unused_categories()
     if isinstance(dtype, np.dtype) and dtype.kind != "O":
-        return column
+        return _long(column)
     kind = pd.api.types.infer_dtype(column, skipna=True)
     if kind == "string":
-        return column.astype(object).astype("category")
+        return _categorical(column)
     if kind in ("integer", "floating", "mixed-integer-float", "decimal", "empty"):
         complete_integers = kind == "integer" and column.notna().all()
         return column.astype("int64") if complete_integers else floats(column)
@@ -94,6 +103,28 @@ def modelling_column(column: pd.Series) -> pd.Series:
     return column
 
 
+def _long(column: pd.Series) -> pd.Series:
+    """A column of NumPy's numbers in 64 bits with a sign."""
+    if column.dtype.kind not in "iuf" or column.dtype in (np.int64, np.float64):
+        return column
+    if column.dtype.kind == "f" or (len(column) and column.max() > np.iinfo(np.int64).max):
+        return floats(column)
+    return column.astype("int64")
+
+
+def _categorical(column: pd.Series) -> pd.Series:
+    """Text as an unordered categorical, its levels in alphabetical order."""
+    found = coded(column)
+    # Text of any dtype becomes the text that pandas itself would make of it.
+    levels = found.levels if found.levels.dtype == "str" else pd.Index(found.levels.to_numpy(dtype=object))
+    order = levels.argsort()
+    rank = np.append(np.argsort(order), -1)
+    values = pd.Categorical.from_codes(rank[found.codes], dtype=pd.CategoricalDtype(levels[order]))
+    return pd.Series(values, index=column.index, name=column.name)
+
+
 def floats(column: pd.Series) -> pd.Series:
     """A column of numbers as float64, NaN where a value is missing."""
+    if column.dtype == np.float64:
+        return column
     return pd.Series(column.to_numpy(dtype="float64", na_value=np.nan), index=column.index, name=column.name)

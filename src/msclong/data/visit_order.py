@@ -41,6 +41,8 @@ def _first_source(
     categories: Levels = visit.cat.categories.tolist() if isinstance(visit.dtype, pd.CategoricalDtype) else []
     if categories and visit.cat.ordered:
         return categories, "the ordered categories"
+    if pd.api.types.is_numeric_dtype(visit.dtype):
+        return [present[position] for position in np.argsort(np.array(present))], "the visit numbers"
     numbers = pd.to_numeric(pd.Series(present, dtype=object), errors="coerce")
     if numbers.notna().all() and numbers.is_unique:
         return [present[position] for position in np.argsort(numbers.to_numpy())], "the visit numbers"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from msclong.design.fixed_effects import Constraint, FixedEffects, columns_in
+from msclong.design.expressions import columns_in
+from msclong.design.fixed_effects import Constraint, FixedEffects
 from msclong.errors import SpecError
 
 NEGLIGIBLE = 1e-10

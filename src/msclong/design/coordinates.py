@@ -8,10 +8,13 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from patsy import DesignInfo, EvalEnvironment, PatsyError, dmatrix
+from patsy import DesignInfo, PatsyError, dmatrix
 
+from msclong.data.codes import Codes, by_appearance, coded, distinct
+from msclong.design.factored_matrix import FactoredMatrix
 from msclong.design.fixed_effects import columns_read
 from msclong.design.new_rows import evaluated, recoded
+from msclong.design.row_wise import ENVIRONMENT, row_wise
 from msclong.errors import DataError, FormulaError, listing
 
 MEAN = "mean"
@@ -32,15 +35,15 @@ class Position:
     visits: tuple[object, ...]
 
     def __call__(self, frame: pd.DataFrame) -> np.ndarray:
-        position = {visit: i for i, visit in enumerate(self.visits)}
-        values = column_of(frame, self.column)
-        unknown = ~values.isin(self.visits)
-        if unknown.any():
+        position = {visit: float(i) for i, visit in enumerate(self.visits)}
+        found = coded(column_of(frame, self.column))
+        place = found.of_levels([position.get(level, np.nan) for level in found.levels])
+        if (unknown := np.isnan(place)).any():
             raise DataError(
                 f"{self.column!r} has values that the fitted covariance does not know, in rows "
                 f"{listing(frame.index[unknown])}; its visits are {listing(self.visits, 20)}."
             )
-        return np.array([position[visit] for visit in values], dtype=float)[:, None]
+        return place[:, None]
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,15 @@ class Membership:
     levels: tuple[object, ...]
 
     def __call__(self, frame: pd.DataFrame) -> np.ndarray:
-        values = column_of(frame, self.column)
-        unknown = ~values.isin(self.levels)
-        if unknown.any():
+        levels = set(self.levels)
+        found = coded(column_of(frame, self.column))
+        member = found.of_levels([float(v == self.level) if v in levels else np.nan for v in found.levels])
+        if (unknown := np.isnan(member)).any():
             raise DataError(
                 f"Each of {listing(self.levels)} has its own covariance; {self.column!r} is none of these in rows "
                 f"{listing(frame.index[unknown])}."
             )
-        return (values == self.level).to_numpy(dtype=float)[:, None]
+        return member[:, None]
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,11 @@ class GroupCode:
     levels: tuple[tuple[object, ...], ...]
 
     def __call__(self, frame: pd.DataFrame) -> np.ndarray:
-        codes = {level: i for i, level in enumerate(self.levels)}
-        return np.array(
-            [codes.setdefault(key, len(codes)) for key in keys(frame, self.columns)], dtype=float
-        )[:, None]
+        number = {level: i for i, level in enumerate(self.levels)}
+        code = codes(frame, self.columns)
+        first = Codes(code, pd.RangeIndex(int(code.max(initial=-1)) + 1)).first_rows()
+        of_code = [number.setdefault(key, len(number)) for key in keys(frame.iloc[first], self.columns)]
+        return np.array(of_code, dtype=float)[code][:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +128,7 @@ class Effects:
     only: int | None = None
     serves: tuple[str, ...] = (MEAN,)
     of: str = MEAN
+    factored: FactoredMatrix | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -134,8 +140,11 @@ class Effects:
         return slice(None) if self.only is None else slice(self.only, self.only + 1)
 
     def __call__(self, frame: pd.DataFrame) -> np.ndarray:
-        frame = recoded(frame, self.frame, columns_read(self.design_info, self.frame.columns))
-        Z = evaluated(self.design_info, frame, f"The random effects {self.formula!r}")
+        if frame is self.frame and self.factored is not None:
+            Z = self.factored.dense()
+        else:
+            frame = recoded(frame, self.frame, columns_read(self.design_info, self.frame.columns))
+            Z = evaluated(self.design_info, frame, f"The random effects {self.formula!r}")
         if not np.isfinite(Z).all():
             rows = frame.index[~np.isfinite(Z).all(axis=1)]
             raise DataError(
@@ -143,6 +152,8 @@ class Effects:
                 f"{listing(rows)}."
             )
         own = Z[:, self._chosen]
+        if self.serves == (self.of,):
+            return own
         return np.hstack([own if predictor == self.of else 0 * own for predictor in self.serves])
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -158,8 +169,10 @@ def effects(
     of: str = MEAN,
 ) -> Effects:
     """The random effects of a patsy formula; raises FormulaError where patsy refuses it."""
+    if (found := row_wise(formula, frame)) is not None:
+        return Effects(formula, found[0], frame, only, serves, of, found[1])
     try:
-        Z = dmatrix(formula, frame, eval_env=EvalEnvironment([{"np": np}]), NA_action="raise")
+        Z = dmatrix(formula, frame, eval_env=ENVIRONMENT, NA_action="raise")
     except PatsyError as error:
         raise FormulaError(
             f"patsy cannot build the random effects {formula!r}: {str(error).splitlines()[0]}."
@@ -174,7 +187,11 @@ def keys(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[object, ...]
 
 def codes(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     """(N,) integers, one for each combination of levels, in order of appearance."""
-    return frame.groupby(_grouping(frame, columns), sort=False, observed=True).ngroup().to_numpy()
+    found = [coded(series) for series in _grouping(frame, columns)]
+    if len(found) == 1:
+        return by_appearance(found[0])
+    code, size = distinct([(each.codes, len(each)) for each in found])
+    return by_appearance(Codes(code, pd.RangeIndex(size)))
 
 
 def _grouping(frame: pd.DataFrame, columns: Sequence[str]) -> list[pd.Series]:

@@ -31,7 +31,8 @@ from msclong.design.coordinates import (
     effects,
     keys,
 )
-from msclong.design.units import independent_units
+from msclong.design.grouped_effects import of_grouped_effects
+from msclong.design.units import independent_units, refuse_large_units
 from msclong.errors import DataError, DataWarning, DesignError, FormulaError, listing, warn
 from msclong.linear_hypothesis import label
 from msclong.spec.formula import CovarianceTerm, Formula
@@ -61,6 +62,8 @@ class CovarianceDesign:
             np.zeros((len(frame), 1)) if alone and isinstance(reader, GroupCode) else reader(frame)
             for reader in self.readers
         ]
+        if len(columns) == 1:
+            return columns[0]
         return np.hstack(columns) if columns else np.zeros((len(frame), 0))
 
     def of_predictor(self, predictor: str) -> CovarianceDesign:
@@ -104,14 +107,16 @@ def build_covariance(
     Raises FormulaError, DataError or DesignError for terms that these rows cannot give.
     """
     groups = {grouping: codes(frame, grouping) for grouping in parsed.groupings}
-    unit = independent_units(list(groups.values()))
     several = len(groups) > 1
+    unit = independent_units(list(groups.values())) if several else next(iter(groups.values()))
     parts: list[_Part] = []
     for term in parsed.random:
         parts += [
             _within(part, term, frame, groups, unit)
             for part in _random_parts(term, frame, several, latent or (MEAN,))
         ]
+    if latent:
+        refuse_large_units(unit)
     if latent and parsed.structure is None:
         return CovarianceDesign(
             structure=parts[0].structure if len(parts) == 1 else Additive(tuple(p.structure for p in parts)),
@@ -127,6 +132,8 @@ def build_covariance(
     if own is not None:
         residual = _within(residual, own, frame, groups, unit)
     structure = residual.structure if not parts else Additive(tuple(p.structure for p in (*parts, residual)))
+    if not of_grouped_effects(structure):
+        refuse_large_units(unit)
     group = None if own is None else own.group
     return CovarianceDesign(
         structure=structure,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
+from msclong.data.codes import SPREAD, coded, distinct
+from msclong.design.factored_matrix import FactoredMatrix
+from msclong.design.pattern_rows import pattern_rows, square_roots
+from msclong.design.triangle import triangle
 from msclong.errors import DesignError
 
 
@@ -17,9 +22,9 @@ class PatternBlock:
     coords : (P, t, d) coordinates of the P patterns (visit positions, or rows of Z).
     n : (P,) subjects of each pattern.
     rows : (R, t, q) stacked rows w = [x, y] such that the cross-moments of pattern P are
-        C[s, t] = sum of w_s w_t' over its rows. These are its subjects' own rows where they are few, and
-        a triangular square root of C where subjects outnumber t q: squares are never formed, so nothing is lost
-        to rounding, and the cost of an iteration stops growing with subjects.
+        C[s, t] = sum of w_s w_t' over its rows. These are its subjects' own rows where they are few, else a square
+        root of C of at most t q rows (see `pattern_rows`): squares are never formed, so nothing is lost to rounding,
+        and the cost of an iteration stops growing with subjects.
     pattern : (R,) pattern of each row, ascending.
     """
 
@@ -31,6 +36,10 @@ class PatternBlock:
     @property
     def t(self) -> int:
         return self.coords.shape[1]
+
+    @property
+    def n_obs(self) -> int:
+        return int(self.n.sum()) * self.t
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,17 +59,14 @@ class CrossMoments:
 
     @property
     def n_obs(self) -> int:
-        return int(sum(block.n.sum() * block.t for block in self.blocks))
+        return sum(block.n_obs for block in self.blocks)
 
     @property
     def n_fixed(self) -> int:
         return len(self.names) - 1
 
     def __add__(self, other: CrossMoments) -> CrossMoments:
-        if self.names != other.names:
-            raise DesignError("Cross-moments of different columns cannot be added; build both from one spec.")
-        groups = [group for moments in (self, other) for group in moments._groups()]
-        return CrossMoments(self.names, _blocks(groups))
+        return total_of([self, other])
 
     def matrix(self, block: int, pattern: int) -> np.ndarray:
         """C of one pattern, (t, q, t, q)."""
@@ -70,25 +76,19 @@ class CrossMoments:
 
     def linear_map(self, transform: np.ndarray) -> CrossMoments:
         """The moments of w @ transform, for a (q, q) `transform`: recentred, rescaled, orthogonalised columns."""
-        blocks = (PatternBlock(b.coords, b.n, b.rows @ transform, b.pattern) for b in self.blocks)
+        blocks = (replace(block, rows=block.rows @ transform) for block in self.blocks)
         return CrossMoments(self.names, tuple(blocks))
 
     def with_coordinates(self, transform: np.ndarray) -> CrossMoments:
         """The same moments where an observation's coordinates are coords @ transform, (d, d)."""
-        blocks = (PatternBlock(b.coords @ transform, b.n, b.rows, b.pattern) for b in self.blocks)
+        blocks = (replace(block, coords=block.coords @ transform) for block in self.blocks)
         return CrossMoments(self.names, tuple(blocks))
 
     def total(self) -> np.ndarray:
         """Triangular R (q, q) with R'R = sum of w w' over every observation."""
         q = len(self.names)
-        return _triangle(np.concatenate([block.rows.reshape(-1, q) for block in self.blocks]))
-
-    def _groups(self) -> list[tuple[np.ndarray, int, np.ndarray]]:
-        return [
-            (block.coords[i], int(block.n[i]), block.rows[block.pattern == i])
-            for block in self.blocks
-            for i in range(len(block.n))
-        ]
+        factor = triangle(np.concatenate([block.rows.reshape(-1, q) for block in self.blocks]))
+        return np.vstack([factor, np.zeros((q - len(factor), q))])
 
 
 def cross_moments(
@@ -99,54 +99,90 @@ def cross_moments(
     W : (N, q) rows [x, y]; subject : (N,) integer codes; coords : (N, d). Rows of one subject are taken in the
     order of their coordinates, so that equal sets of visits make equal patterns.
     """
-    coords = coords + 0.0  # -0.0 and 0.0 are one coordinate
-    order = np.lexsort((*coords.T[::-1], subject))
-    W, subject, coords = W[order], subject[order], coords[order]
-    starts = np.flatnonzero(np.r_[True, subject[1:] != subject[:-1]])
-    lengths = np.diff(np.r_[starts, len(subject)])
-    groups: list[tuple[np.ndarray, int, np.ndarray]] = []
-    for t in np.unique(lengths):
-        index = starts[lengths == t][:, None] + np.arange(t)
-        shape = coords[index]
-        keys, member = np.unique(shape.reshape(len(index), -1), axis=0, return_inverse=True)
-        member = member.reshape(-1)
-        rows = W[index]
-        by_pattern = np.argsort(member, kind="stable")
-        ends = np.cumsum(np.bincount(member, minlength=len(keys)))
-        for i, chosen in enumerate(np.split(by_pattern, ends[:-1])):
-            groups.append((keys[i].reshape(t, coords.shape[1]), len(chosen), rows[chosen]))
-    return CrossMoments(names, _blocks(groups))
+    return factored_moments(FactoredMatrix.of(W[:, :-1]), W[:, -1], subject, coords, names)
 
 
-def _blocks(groups: Sequence[tuple[np.ndarray, int, np.ndarray]]) -> tuple[PatternBlock, ...]:
-    """Patterns (coords, n, rows) gathered by number of observations, equal patterns merged."""
-    merged: dict[tuple[int, bytes], tuple[np.ndarray, int, list[np.ndarray]]] = {}
-    for coords, n, rows in groups:
-        key = (coords.shape[0], np.ascontiguousarray(coords).tobytes())
-        known = merged.get(key, (coords, 0, []))
-        merged[key] = (coords, known[1] + n, [*known[2], rows])
+def factored_moments(
+    X: FactoredMatrix, y: np.ndarray, subject: np.ndarray, coords: np.ndarray, names: tuple[str, ...]
+) -> CrossMoments:
+    """Cross-moments of the N rows [x, y] whose X is factored: `cross_moments` without the N rows of X."""
+    return placed_moments(X, y, subject, *places(coords), names)
+
+
+def placed_moments(
+    X: FactoredMatrix,
+    y: np.ndarray,
+    subject: np.ndarray,
+    place: np.ndarray,
+    coords: np.ndarray,
+    names: tuple[str, ...],
+) -> CrossMoments:
+    """`factored_moments` of rows whose coordinates are coords[place], as `places` tells them."""
+    n_places = len(coords)
+    order = _order(subject * np.int64(n_places) + place)
+    ordered = subject if order is None else subject[order]
+    same = ordered[1:] == ordered[:-1]
+    varying = X.varying(order, same)
+    starts = np.flatnonzero(np.append(True, ~same))
+    lengths = np.diff(starts, append=len(subject))
     blocks = []
-    for t in sorted({key[0] for key in merged}):
-        chosen = [value for key, value in sorted(merged.items()) if key[0] == t]
-        roots = [square_root(np.concatenate(parts)) for _, _, parts in chosen]
-        blocks.append(
-            PatternBlock(
-                coords=np.stack([coords for coords, _, _ in chosen]),
-                n=np.array([n for _, n, _ in chosen]),
-                rows=np.concatenate(roots),
-                pattern=np.repeat(np.arange(len(chosen)), [len(root) for root in roots]),
-            )
-        )
-    return tuple(blocks)
+    for t in np.flatnonzero(np.bincount(lengths)):
+        index = np.arange(t)[:, None] + starts[lengths == t]
+        if order is not None:
+            index = order[index]
+        pattern, n_patterns = distinct([(place[rows], n_places) for rows in index])
+        one = np.empty(n_patterns, dtype=np.intp)
+        one[pattern] = np.arange(len(pattern))
+        rows, of = pattern_rows(X, y, index, pattern, varying)
+        blocks.append(PatternBlock(coords[place[index[:, one].T]], np.bincount(pattern), rows, of))
+    return CrossMoments(names, tuple(blocks))
 
 
-def square_root(rows: np.ndarray) -> np.ndarray:
-    """`rows` (n, t, q), or as few rows with the same cross-moments where n exceeds t q."""
-    n, t, q = rows.shape
-    return rows if n <= t * q else _triangle(rows.reshape(n, t * q)).reshape(t * q, t, q)
+def total_of(parts: Sequence[CrossMoments]) -> CrossMoments:
+    """The sum of cross-moments of different subjects: chunks of a file, partitions, hospitals.
+
+    Raises DesignError where they are of different columns.
+    """
+    if len({moments.names for moments in parts}) > 1:
+        raise DesignError("Cross-moments of different columns cannot be added; build both from one spec.")
+    blocks = [block for moments in parts for block in moments.blocks]
+    sizes = sorted({block.t for block in blocks})
+    return CrossMoments(parts[0].names, tuple(_merged([b for b in blocks if b.t == t]) for t in sizes))
 
 
-def _triangle(rows: np.ndarray) -> np.ndarray:
-    """R of the QR decomposition, padded with zero rows to a square where rows are few."""
-    factor = np.linalg.qr(rows, mode="r")
-    return np.vstack([factor, np.zeros((rows.shape[1] - factor.shape[0], rows.shape[1]))])
+def _merged(blocks: Sequence[PatternBlock]) -> PatternBlock:
+    """Blocks of patterns with t observations as one, equal patterns merged."""
+    if len(blocks) == 1:
+        return blocks[0]
+    coords = np.concatenate([block.coords for block in blocks])
+    code, different = places(coords.reshape(len(coords), -1))
+    starts = np.cumsum([0, *(len(block.n) for block in blocks)])
+    pattern = np.concatenate(
+        [code[block.pattern + start] for block, start in zip(blocks, starts, strict=False)]
+    )
+    rows, of = square_roots(np.concatenate([block.rows for block in blocks]), pattern)
+    n = np.bincount(code, weights=np.concatenate([block.n for block in blocks])).astype(np.intp)
+    return PatternBlock(different.reshape(-1, *coords.shape[1:]), n, rows, of)
+
+
+def _order(key: np.ndarray) -> np.ndarray | None:
+    """The stable order of the rows by key; None where they stand so."""
+    if (key[1:] >= key[:-1]).all():
+        return None
+    # Keys that all differ and leave few gaps, as planned visits do, are put in their places rather than sorted.
+    if (size := int(key.max()) + 1) <= SPREAD * len(key):
+        row = np.full(size, -1)
+        row[key] = np.arange(len(key))
+        if len(order := row[row >= 0]) == len(key):
+            return order
+    return np.argsort(key, kind="stable")
+
+
+def places(coords: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) places of rows of coordinates (N, d) among the K that differ, and these (K, d), in lexicographic order."""
+    coords = coords + 0.0  # -0.0 and 0.0 are one coordinate
+    parts = [(found.codes, len(found)) for found in (coded(pd.Series(column)) for column in coords.T)]
+    place, n = distinct(parts or [(np.zeros(len(coords), dtype=np.intp), 1)])
+    one = np.empty(n, dtype=np.intp)
+    one[place] = np.arange(len(place))
+    return place, coords[one]

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from msclong.covariance.structure import CovarianceStructure
+from msclong.data.codes import coded
 from msclong.data.long_data import LongData
 from msclong.design.constrained_baseline import equal_at_baseline
-from msclong.design.coordinates import GroupCode, keys
+from msclong.design.coordinates import GroupCode, codes, keys
 from msclong.design.covariance_design import CovarianceDesign, build_covariance
-from msclong.design.cross_moments import CrossMoments, cross_moments
+from msclong.design.cross_moments import CrossMoments, factored_moments
+from msclong.design.crossed_moments import CrossedMoments, crossed_moments, tied
 from msclong.design.fixed_effects import FixedEffects, build_fixed_effects, without_intercept
 from msclong.design.new_rows import NewRows, units_of_new_rows
 from msclong.design.observation import Observation, read_observation
 from msclong.design.reference_grid import MOST_TIMES
-from msclong.design.units import ranks_within
+from msclong.design.units import ranks_within, refuse_large_units
 from msclong.design.visit_grid import VisitGrid, visit_grid
 from msclong.errors import SpecError
 from msclong.families.family import Family
@@ -133,17 +137,30 @@ class Design:
         """Cross-moments of [X, y] by pattern."""
         return self.moments_of(self.y)
 
-    def moments_of(self, y: np.ndarray) -> CrossMoments:
-        """Cross-moments of [X, y] for other outcomes (N,) of the same rows (simulated ones)."""
-        W = np.column_stack([self.fixed.X, y])
+    @cached_property
+    def crossed(self) -> CrossedMoments | None:
+        """In place of `moments` where random effects tie many observations together; else None."""
+        if self.conditional or not tied(self.unit):
+            return None
+        rows = np.column_stack([self.fixed.X, self.y])
         names = (*self.fixed.names, self.spec.parsed.outcome)
-        return cross_moments(W, self.unit, self.pattern_coords, names)
+        return crossed_moments(names, rows, self.structure, self.coords, self.unit)
+
+    def moments_of(self, y: np.ndarray) -> CrossMoments:
+        """Cross-moments of [X, y] for other outcomes (N,) of the same rows (simulated ones).
+
+        Raises DesignError where a unit is too large for a dense covariance.
+        """
+        refuse_large_units(self.unit)
+        names = (*self.fixed.names, self.spec.parsed.outcome)
+        return factored_moments(self.fixed.factored, y, self.unit, self.pattern_coords, names)
 
     @cached_property
     def pattern_coords(self) -> np.ndarray:
         """The coordinates with group codes counted within units, so that units that look alike share a pattern."""
-        coords = self.coords.copy()
-        for column in self.covariance.columns(GroupCode):
+        columns = self.covariance.columns(GroupCode)
+        coords = self.coords.copy() if len(columns) else self.coords
+        for column in columns:
             coords[:, column] = ranks_within(self.unit, coords[:, column])
         return coords
 
@@ -151,6 +168,42 @@ class Design:
     def coords_rms(self) -> np.ndarray:
         """(d,) root mean square of each coordinate."""
         return np.sqrt(np.mean(self.coords**2, axis=0))
+
+    def coords_rms_in(self, transform: np.ndarray) -> np.ndarray:
+        """(d,) root mean square of each coordinate, where an observation's coordinates are coords @ transform."""
+        return np.sqrt(np.mean((self.coords @ transform) ** 2, axis=0))
+
+    def row_weights(self, count: Literal["rows", "subjects"]) -> np.ndarray:
+        """Weights of the rows of `fixed.table`: of observed rows, or of subjects, whose rows share a weight of one."""
+        if count == "rows":
+            return np.ones(self.n_obs)
+        return 1 / np.bincount(self.subject)[self.subject]
+
+    def median_times(self, factor: str, levels: Sequence[object]) -> np.ndarray:
+        """The median of the time column at each level of the visit."""
+        medians = self.fixed.frame.groupby(factor, observed=True)[str(self.data.time)].median()
+        return np.asarray(medians.reindex(list(levels)).to_numpy(dtype=float))
+
+    @property
+    def columns_within(self) -> np.ndarray:
+        """(p,) whether a column of X changes within any subject."""
+        order = np.argsort(self.subject, kind="stable")
+        same = np.diff(self.subject[order]) == 0
+        return np.asarray((np.diff(self.fixed.X[order], axis=0)[same] != 0).any(axis=0))
+
+    @property
+    def columns_constant(self) -> np.ndarray:
+        """(p,) whether a column of X has one value."""
+        return np.asarray((self.fixed.X[0] == self.fixed.X).all(axis=0))
+
+    @property
+    def rows_kept(self) -> bool:
+        """Whether patients' rows are here, and not their sums alone."""
+        return True
+
+    @property
+    def n_units(self) -> int:
+        return int(self.unit.max()) + 1
 
     @property
     def n_obs(self) -> int:
@@ -203,12 +256,15 @@ class Design:
         return self.fixed.values(self.visit)[0] if self.spec.baseline is None else self.spec.baseline
 
     def _has_order(self, column: str) -> bool:
-        dtype = self.fixed.frame[column].dtype
+        dtype = self.fixed.table[column].dtype
         return bool(dtype.ordered) if isinstance(dtype, pd.CategoricalDtype) else is_numeric_dtype(dtype)
 
     def _constant_in_subjects(self, column: str) -> bool:
-        counts = self.fixed.frame.groupby(self.data.subject, observed=True)[column].nunique()
-        return bool((counts <= 1).all())
+        codes = coded(self.fixed.frame[column]).codes
+        seen = codes >= 0
+        one = np.empty(self.n_subjects, dtype=codes.dtype)
+        one[self.subject[seen]] = codes[seen]
+        return bool((one[self.subject[seen]] == codes[seen]).all())
 
     @cached_property
     def continuous_time(self) -> bool:
@@ -243,10 +299,12 @@ class Design:
 
 def build_design(spec: ModelSpec, data: LongData) -> Design:
     """Apply a spec to validated data; rows without an outcome are left out here (and counted in the report)."""
-    observed = data.frame[data.frame[data.outcome].notna()].copy()
+    seen = data.frame[data.outcome].notna().to_numpy()
+    observed = (data.frame if seen.all() else data.frame[seen]).copy(deep=False)
     notes = list(data.notes)
     for column in observed.columns:
-        if isinstance(observed[column].dtype, pd.CategoricalDtype):
+        dtype = observed.dtypes[column]
+        if isinstance(dtype, pd.CategoricalDtype) and len(coded(observed[column])) < len(dtype.categories):
             used = observed[column].cat.remove_unused_categories()
             if column != data.subject and (
                 gone := set(observed[column].cat.categories) - set(used.cat.categories)
@@ -257,19 +315,20 @@ def build_design(spec: ModelSpec, data: LongData) -> Design:
             observed[column] = used
     order = {data.visit: data.visits} if data.visit is not None else {}
     fixed = build_fixed_effects(spec.parsed.fixed, observed, order)
-    seen = read_observation(spec, observed, data.outcome)
+    outcomes = read_observation(spec, observed, data.outcome)
     zero = None
-    if "zero" in seen.family.predictors:
+    if "zero" in outcomes.family.predictors:
         zero = build_fixed_effects(spec.hurdle or spec.parsed.fixed, observed, order)
-    if not seen.family.has_intercept:
+    if not outcomes.family.has_intercept:
         fixed = without_intercept(fixed)
     covariance = build_covariance(
         spec.parsed,
         observed,
         data.visits,
         spec.weights,
-        latent=seen.family.predictors if spec.conditional else (),
+        latent=outcomes.family.predictors if spec.conditional else (),
     )
+    alone = spec.parsed.groupings == ((data.subject,),)
     visit = spec.parsed.visit
     if visit in fixed.variables and visit not in fixed.discrete:
         notes.append(
@@ -279,12 +338,12 @@ def build_design(spec: ModelSpec, data: LongData) -> Design:
         spec=spec,
         data=data,
         fixed=fixed,
-        y=seen.data["y"] if spec.conditional else seen.family.transform(seen.data["y"]),
-        subject=pd.factorize(observed[data.subject])[0],
+        y=outcomes.data["y"] if spec.conditional else outcomes.family.transform(outcomes.data["y"]),
+        subject=covariance.unit if alone else codes(observed, (data.subject,)),
         covariance=covariance,
         coords=covariance.coords(observed),
         notes=tuple(notes),
-        observed=seen,
+        observed=outcomes,
         zero=zero,
     )
     return _constrained(design) if spec.baseline_as == "constrained" else design

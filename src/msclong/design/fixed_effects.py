@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from patsy import DesignInfo, EvalEnvironment, PatsyError, dmatrix
+from patsy import DesignInfo, PatsyError, dmatrix
 
+from msclong.data.codes import coded
+from msclong.design.expressions import columns_in
+from msclong.design.factored_matrix import FactoredMatrix
 from msclong.design.new_rows import evaluated, recoded
+from msclong.design.row_wise import ENVIRONMENT, row_wise
 from msclong.errors import DataError, DesignError, FormulaError, listing
 
 ALIAS_TOLERANCE = 1e-9
@@ -23,17 +27,22 @@ class FixedEffects:
     """The fixed effects of a design.
 
     formula : patsy's. design_info : patsy's DesignInfo (kept for prediction).
-    X : (N, p) model matrix. frame : the N rows it came from.
+    factored : X, the (N, p) model matrix, in few numbers. frame : the N rows it came from.
     order : values in order, of variables whose order is not that of their numbers (visits).
     constraint : where the coefficients obey linear constraints, how patsy's columns reduce to the p that are left.
     """
 
     formula: str
     design_info: DesignInfo
-    X: np.ndarray
+    factored: FactoredMatrix
     frame: pd.DataFrame
     order: Mapping[str, tuple[object, ...]]
     constraint: Constraint | None = None
+
+    @cached_property
+    def X(self) -> np.ndarray:
+        """(N, p) model matrix, formed when first asked for."""
+        return self.factored.dense()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,14 +63,38 @@ class FixedEffects:
 
     def constrained(self, constraint: Constraint) -> FixedEffects:
         """The same fixed part with its coefficients under a constraint."""
-        return replace(self, X=self.X @ constraint.reduction, constraint=constraint)
+        return replace(self, factored=self.factored @ constraint.reduction, constraint=constraint)
+
+    def on(self, rows: pd.DataFrame) -> FixedEffects:
+        """The same fixed part on other rows; raises what `matrix` raises."""
+        return replace(self, factored=FactoredMatrix.of(self.matrix(rows)), frame=rows)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Rows with the columns, dtypes and levels of the data, and each combination of levels that occurs."""
+        return self.frame
+
+    @property
+    def averaged(self) -> frozenset[str]:
+        """Covariates of which `table` has means alone: of data whose rows are not kept."""
+        return frozenset()
+
+    @property
+    def triangle(self) -> np.ndarray:
+        """R with R'R = X'X."""
+        return self.factored.triangle()
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(p,) how large the columns of X are, to tell rounding by."""
+        return self.factored.largest()
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
         """Data columns that the fixed part reads, in order of appearance."""
         found: dict[str, None] = {}
         for factor in self.design_info.factor_infos:
-            for column in columns_in(factor.name(), self.frame.columns):
+            for column in columns_in(factor.name(), self.table.columns):
                 found.setdefault(column)
         return tuple(found)
 
@@ -69,7 +102,7 @@ class FixedEffects:
     def term_variables(self) -> tuple[frozenset[str], ...]:
         """The data columns that each term reads."""
         return tuple(
-            frozenset(c for factor in term.factors for c in columns_in(factor.name(), self.frame.columns))
+            frozenset(c for factor in term.factors for c in columns_in(factor.name(), self.table.columns))
             for term in self.design_info.terms
         )
 
@@ -78,14 +111,14 @@ class FixedEffects:
         """Levels of each variable that the model treats as a factor."""
         result: dict[str, tuple[object, ...]] = {}
         for factor, info in self.design_info.factor_infos.items():
-            columns = columns_in(factor.name(), self.frame.columns)
+            columns = columns_in(factor.name(), self.table.columns)
             if info.type == "categorical" and _takes_levels(factor.name()):
                 result.setdefault(columns[0], self.values(columns[0]))
         return result
 
     @cached_property
     def _read(self) -> dict[str, tuple[object, ...] | None]:
-        return columns_read(self.design_info, self.frame.columns)
+        return columns_read(self.design_info, self.table.columns)
 
     @property
     def derived_factors(self) -> tuple[str, ...]:
@@ -95,11 +128,22 @@ class FixedEffects:
 
     def values(self, variable: str) -> tuple[object, ...]:
         """The distinct values of a variable: categories and visits in their order, other numbers ascending."""
-        column = self.frame[variable]
+        column = self.table[variable]
         if isinstance(column.dtype, pd.CategoricalDtype):
             return tuple(column.cat.categories)
-        observed = set(column.unique().tolist())
+        observed = set(coded(column).levels.tolist())
         return tuple(value for value in self.order.get(variable, sorted(observed)) if value in observed)
+
+    def own_values(
+        self, names: Sequence[str], row_weights: np.ndarray, spread: bool = False
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        """The distinct values that variables have together in the observed rows, and their share of these.
+
+        row_weights : of the rows of `table`. spread : any values with their means will do, if they differ.
+        """
+        table = self.table[list(names)].assign(_weight=row_weights)
+        distinct = table.groupby(list(names), observed=True, sort=False)["_weight"].sum().reset_index()
+        return distinct, distinct.pop("_weight").to_numpy() / row_weights.sum()
 
     def __reduce__(self) -> tuple[object, ...]:
         # patsy's DesignInfo cannot be pickled; it is built again from the formula and the rows.
@@ -111,7 +155,7 @@ class FixedEffects:
         Raises DataError for values that the fit cannot read (see `recoded`) or transform to finite numbers,
         FormulaError for what patsy refuses.
         """
-        rows = recoded(rows, self.frame, self._read)
+        rows = recoded(rows, self.table, self._read)
         X = evaluated(self.design_info, rows, f"The fixed part {self.formula!r}")
         if not (finite := np.isfinite(X).all(axis=1)).all():
             raise DataError(
@@ -169,9 +213,16 @@ def build_fixed_effects(
     Raises FormulaError when patsy cannot read or evaluate it, DataError for missing or infinite covariates
     (with rows), DesignError for aliased columns (column by column, with what each is a combination of).
     """
-    environment = EvalEnvironment([{"np": np}])
+    found = row_wise(formula, frame)
+    info, factored = _row_by_row(formula, frame) if found is None else found
+    refuse_aliasing(factored.triangle(), info.column_names, len(frame))
+    return FixedEffects(formula, info, factored, frame, order or {})
+
+
+def _row_by_row(formula: str, frame: pd.DataFrame) -> tuple[DesignInfo, FactoredMatrix]:
+    """Patsy's DesignInfo and X, or the error that says why there is none."""
     try:
-        matrix = dmatrix(formula, frame, eval_env=environment, NA_action="raise")
+        matrix = dmatrix(formula, frame, eval_env=ENVIRONMENT, NA_action="raise")
     except PatsyError as error:
         _explain_missing(formula, frame)
         raise FormulaError(f"patsy cannot build the fixed part {formula!r}: {_hint(error, frame)}") from None
@@ -183,11 +234,10 @@ def build_fixed_effects(
     if not np.isfinite(X).all():
         rows, columns = np.nonzero(~np.isfinite(X))
         raise DataError(
-            f"The fixed part has infinite values in {listing({info.column_names[c] for c in columns})}, "
+            f"The fixed part has infinite values in {listing(info.column_names[c] for c in np.unique(columns))}, "
             f"rows {listing(frame.index[np.unique(rows)])}; correct the data or the transform."
         )
-    _refuse_aliasing(X, info.column_names)
-    return FixedEffects(formula, info, X, frame, order or {})
+    return info, FactoredMatrix.of(X)
 
 
 def _takes_levels(expression: str) -> bool:
@@ -201,17 +251,6 @@ def _takes_levels(expression: str) -> bool:
     ):
         node = node.args[0]
     return isinstance(node, (ast.Name, ast.Constant))
-
-
-def columns_in(expression: str, columns: pd.Index) -> list[str]:
-    """The columns of a table that a patsy factor reads, by name or by Q("...")."""
-    names: list[object] = []
-    for node in ast.walk(ast.parse(expression, mode="eval")):
-        if isinstance(node, ast.Name):
-            names.append(node.id)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
-            names += [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-    return [str(name) for name in dict.fromkeys(names) if name in columns]
 
 
 def columns_read(info: DesignInfo, columns: pd.Index) -> dict[str, tuple[object, ...] | None]:
@@ -254,16 +293,17 @@ def quoting(columns: pd.Index) -> str:
     return f' Columns whose names are not plain words need Q("..."): {listing(odd)}.' if odd else ""
 
 
-def _refuse_aliasing(X: np.ndarray, names: list[str]) -> None:
-    """Name every column that is a linear combination of the columns before it, and the combination."""
-    # The triangle of X = QR has the same inner products as X, in p rows instead of N.
-    triangle = np.linalg.qr(X, mode="r")
+def refuse_aliasing(triangle: np.ndarray, names: list[str], n: int) -> None:
+    """Name every column that is a linear combination of the columns before it, and the combination.
+
+    triangle : that of X = QR, which has the same inner products as X, in p rows instead of n.
+    """
     length = np.linalg.norm(triangle, axis=0)
     scaled = triangle / np.where(length == 0, 1, length)
     kept: list[int] = []
     basis = np.zeros((triangle.shape[0], 0))
     complaints = []
-    for j in range(X.shape[1]):
+    for j in range(len(names)):
         column = scaled[:, j]
         # Twice is enough (Kahan): the second pass removes what rounding left of the first.
         remainder = column - basis @ (basis.T @ column)
@@ -287,7 +327,7 @@ def _refuse_aliasing(X: np.ndarray, names: list[str]) -> None:
             f"The fixed part has {len(complaints)} column(s) that the data cannot tell from the others: "
             f"{'; '.join(complaints)}. Remove or merge these terms."
         )
-    if X.shape[0] <= X.shape[1]:
+    if n <= len(names):
         raise DesignError(
-            f"{X.shape[0]} observations cannot estimate {X.shape[1]} fixed effects; simplify the fixed part."
+            f"{n} observations cannot estimate {len(names)} fixed effects; simplify the fixed part."
         )

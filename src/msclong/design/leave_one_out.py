@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from msclong.design.cross_moments import CrossMoments, PatternBlock, cross_moments, square_root
+from msclong.design.cross_moments import CrossMoments, PatternBlock, cross_moments
+from msclong.design.pattern_rows import square_root
 
 
 def leave_one_out(

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Set
 import numpy as np
 import pandas as pd
 import patsy.builtins
-from patsy import ModelDesc, PatsyError
+from patsy import PatsyError
 
 from msclong.data.baseline import COLUMN
 from msclong.data.roles import where_it_may_be
 from msclong.design.fixed_effects import quoting
+from msclong.design.row_wise import model_terms
 from msclong.errors import DataError, FormulaError
 from msclong.spec.model_spec import COLUMNS, ModelSpec
 
@@ -50,7 +51,7 @@ def refuse_unknown_columns(spec: ModelSpec, table: pd.DataFrame) -> None:
 
 def _factors(text: str) -> list[str]:
     try:
-        terms = ModelDesc.from_formula(text).rhs_termlist
+        terms = model_terms(text).rhs_termlist
     except PatsyError:
         return []
     return [factor.name() for term in terms for factor in term.factors]

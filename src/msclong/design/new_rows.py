@@ -11,6 +11,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from patsy import DesignInfo, NAAction, build_design_matrices
 
 from msclong.data.tables import modelling_column
+from msclong.design.units import independent_units
 from msclong.errors import DataError, FormulaError, listing
 
 
@@ -45,7 +46,12 @@ def _recoded(rows: pd.DataFrame, name: str, like: pd.Series, levels: Sequence[ob
         raise DataError(
             f"There is no column {name!r}, which the formula reads; the columns are {listing(rows.columns, 20)}."
         )
-    column, dtype = modelling_column(rows[name]), like.dtype
+    column, dtype = rows[name], like.dtype
+    if isinstance(dtype, pd.CategoricalDtype) and column.dtype is dtype:
+        known = levels is None or list(levels) == dtype.categories.tolist()
+        if known and (column.array.codes >= 0).all():
+            return column
+    column = modelling_column(column)
     if column.isna().any():
         raise DataError(
             f"{name!r} is missing in rows {listing(rows.index[column.isna()])}; a prediction needs every covariate."
@@ -94,19 +100,32 @@ def units_of_new_rows(
         found = np.array([home.get(level, -1) for level in fresh], dtype=result.dtype)
         clash = (result >= 0) & (found >= 0) & (result != found)
         if clash.any():
-            raise DataError(
-                f"Rows {listing(np.array(labels, dtype=object)[clash])} combine groups that the fit holds to be "
-                "independent of each other; check their subjects and groups."
-            )
+            raise _tying(clash, labels)
         result = np.where(result >= 0, result, found)
-    next_code = int(unit.max()) + 1
-    fresh_codes: dict[Hashable, int] = {}
-    # New groups belong together through their widest grouping, the one with the fewest levels.
-    widest = min(new, key=lambda levels: len(set(levels))) if new else []
-    for row, level in enumerate(widest):
-        if result[row] < 0:
-            result[row] = fresh_codes.setdefault(level, next_code + len(fresh_codes))
-    return result
+    # Rows of new levels belong with the rows that share these.
+    tied = independent_units([pd.factorize(_as_array(levels))[0] for levels in new])
+    highest, lowest = np.full(tied.max() + 1, -1), np.full(tied.max() + 1, unit.max() + 1)
+    np.maximum.at(highest, tied, result)
+    np.minimum.at(lowest, tied[result >= 0], result[result >= 0])
+    if (tying := (lowest < highest)[tied]).any():
+        raise _tying(tying, labels)
+    alone = np.flatnonzero(highest < 0)
+    highest[alone] = unit.max() + 1 + np.arange(len(alone))
+    return np.asarray(highest[tied])
+
+
+def _as_array(levels: Sequence[Hashable]) -> np.ndarray:
+    """(M,) objects, tuples as they are."""
+    array = np.empty(len(levels), dtype=object)
+    array[:] = levels
+    return array
+
+
+def _tying(rows: np.ndarray, labels: Sequence[Hashable]) -> DataError:
+    return DataError(
+        f"Rows {listing(np.array(labels, dtype=object)[rows])} combine groups that the fit holds to be "
+        "independent of each other; check their subjects and groups."
+    )
 
 
 def evaluated(design_info: DesignInfo, rows: pd.DataFrame, what: str) -> np.ndarray:

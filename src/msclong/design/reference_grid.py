@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,9 +25,10 @@ def reference_grid(
 ) -> pd.DataFrame:
     """Rows of covariate values, one for each combination of levels.
 
-    Factors take all their levels, covariates their mean over the observed rows (weighted by `row_weights`, (N,)); a
-    covariate in `by` takes its distinct values; `at` replaces the values of any variable. (SAS's rule, and that of
-    Lenth's emmeans but for numeric covariates of two values, which emmeans averages equally: write C(x) for that.)
+    Factors take all their levels, covariates their mean over the observed rows (`row_weights`: those of the rows of
+    `fixed.table`); a covariate in `by` takes its distinct values; `at` replaces the values of any variable. (SAS's
+    rule, and that of Lenth's emmeans but for numeric covariates of two values, which emmeans averages equally: write
+    C(x) for that.)
     Raises HypothesisError for a variable that the fixed part does not have, or an unknown level.
     """
     if fixed.derived_factors:
@@ -40,7 +42,7 @@ def reference_grid(
         if name in fixed.discrete:
             values.setdefault(name, list(fixed.discrete[name]))
         elif name not in values:
-            column = fixed.frame[name].to_numpy(dtype=float)
+            column = fixed.table[name].to_numpy(dtype=float)
             values[name] = [float(np.average(column, weights=row_weights))]
     return expanded(fixed, values)
 
@@ -75,15 +77,17 @@ def listed_values(
             raise HypothesisError(
                 f"{name!r} has no level {listing(map(repr, unknown))}; its levels are {listing(known, 20)}."
             )
-        numeric = name not in fixed.discrete and is_numeric_dtype(fixed.frame[name].dtype)
+        numeric = name not in fixed.discrete and is_numeric_dtype(fixed.table[name].dtype)
         if numeric and (wrong := [v for v in values[name] if not _is_number(v)]):
             raise HypothesisError(
                 f"{name!r} is a covariate, and at={{{name!r}: ...}} takes finite numbers; "
                 f"got {listing(map(repr, wrong))}."
             )
-        if name not in fixed.discrete and name not in chosen and len(known) > MOST_TIMES:
+        many = name in fixed.averaged or len(known) > MOST_TIMES
+        if name not in fixed.discrete and name not in chosen and many:
+            number = "many (or unlisted)" if name in fixed.averaged else len(known)
             raise HypothesisError(
-                f"{name!r} has {len(known)} distinct values; say which ones you want: at={{{name!r}: [...]}}."
+                f"{name!r} has {number} distinct values; say which ones you want: at={{{name!r}: [...]}}."
             )
     return values
 
@@ -98,9 +102,18 @@ def _is_number(value: object) -> bool:
 
 def expanded(fixed: FixedEffects, values: Mapping[str, Sequence[object]]) -> pd.DataFrame:
     """A row for each combination of `values`, the last varying fastest, with the dtypes of the fixed part's table."""
-    grid = pd.DataFrame(list(product(*values.values())), columns=list(values))
-    for name in values:
-        dtype = fixed.frame[name].dtype
-        if isinstance(dtype, pd.CategoricalDtype):
-            grid[name] = grid[name].astype(dtype)
-    return grid
+    rows = zip(*product(*values.values()), strict=True)
+    return pd.DataFrame(
+        {
+            name: _of_dtype(list(column), fixed.table[name].dtype)
+            for name, column in zip(values, rows, strict=True)
+        }
+    )
+
+
+def _of_dtype(column: list[object], dtype: object) -> Any:
+    """Levels as a categorical of this dtype, where it is one; other values as they are."""
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return column
+    place = {level: i for i, level in enumerate(dtype.categories.tolist())}
+    return pd.Categorical.from_codes([place.get(level, -1) for level in column], dtype=dtype)

@@ -16,7 +16,7 @@ def restricted(design: Design, kept: np.ndarray) -> Design:
     zero = design.zero
     return replace(
         design,
-        fixed=replace(design.fixed, X=design.fixed.X[kept], frame=design.fixed.frame[kept]),
+        fixed=replace(design.fixed, factored=design.fixed.factored[kept], frame=design.fixed.frame[kept]),
         y=design.y[kept],
         subject=pd.factorize(design.subject[kept])[0],
         covariance=replace(design.covariance, unit=design.unit[kept]),
@@ -27,5 +27,5 @@ def restricted(design: Design, kept: np.ndarray) -> Design:
             offset=seen.offset[kept],
             dispersion=seen.dispersion[kept],
         ),
-        zero=None if zero is None else replace(zero, X=zero.X[kept], frame=zero.frame[kept]),
+        zero=None if zero is None else replace(zero, factored=zero.factored[kept], frame=zero.frame[kept]),
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from msclong.errors import DesignError
 
@@ -19,8 +17,17 @@ def independent_units(groupings: Sequence[np.ndarray]) -> np.ndarray:
 
     groupings : (N,) level codes of each grouping. Subjects, where that is all; sites, where subjects are nested in
     sites with a random effect; everything, where two factors are crossed.
-    Raises DesignError for a unit of more than MOST_IN_UNIT observations.
     """
+    component = groupings[0] if len(groupings) == 1 else _connected(groupings)
+    _, first, code = np.unique(component, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[code]
+
+
+def _connected(groupings: Sequence[np.ndarray]) -> np.ndarray:
+    """(N,) which connected component each row is in."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     n = len(groupings[0])
     nodes = n
     rows, columns = [], []
@@ -31,16 +38,24 @@ def independent_units(groupings: Sequence[np.ndarray]) -> np.ndarray:
     graph = coo_array(
         (np.ones(n * len(groupings)), (np.concatenate(rows), np.concatenate(columns))), shape=(nodes, nodes)
     )
-    component = connected_components(graph, directed=False)[1][:n]
-    _, first, code = np.unique(component, return_index=True, return_inverse=True)
-    unit = np.argsort(np.argsort(first))[code]
-    largest = int(np.bincount(unit).max())
+    return connected_components(graph, directed=False)[1][:n]
+
+
+def has_large_units(unit: np.ndarray) -> bool:
+    """Whether some unit (N,) has more observations than one covariance matrix should hold."""
+    return int(np.bincount(unit).max()) > MOST_IN_UNIT
+
+
+def refuse_large_units(unit: np.ndarray, largest: int | None = None) -> None:
+    """Raise DesignError for a unit (N,) of more than MOST_IN_UNIT observations, which one matrix had to hold."""
+    largest = int(np.bincount(unit).max()) if largest is None else largest
     if largest > MOST_IN_UNIT:
         raise DesignError(
             f"The random effects tie {largest} observations together, by crossed or large groups; up to {MOST_IN_UNIT} "
-            "can be fitted. Use a fixed effect for the grouping with few levels, or fewer groupings."
+            "fit in the covariance matrix that this needs. Of Gaussian outcomes with random effects and "
+            "independent residuals alone, ml.Frequentist() has coefficients, contrasts, tests, random effects and "
+            "predictions at any size. Else use a fixed effect for the grouping with few levels, or fewer groupings."
         )
-    return unit
 
 
 def ranks_within(unit: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from msclong.data.codes import coded
 from msclong.design.coordinates import GroupCode, InverseRootWeight
 from msclong.design.covariance_design import CovarianceDesign
 from msclong.linear_hypothesis import label
@@ -37,15 +38,20 @@ def visit_grid(
     plain = coords.copy()
     plain[:, covariance.columns(GroupCode)] = 0.0
     plain[:, covariance.columns(InverseRootWeight)] = 1.0
-    at = frame[visit].to_numpy()
-    group = None if covariance.group is None else frame[covariance.group].to_numpy()
-    found: dict[str, np.ndarray] = {}
-    for level in covariance.group_levels or (None,):
-        grid = []
-        for one in visits:
-            chosen = plain[(at == one) if level is None else (at == one) & (group == level)]
-            if not len(chosen) or np.ptp(chosen, axis=0).any():
-                return None
-            grid.append(chosen[0])
-        found["" if level is None else label(level)] = np.stack(grid)
-    return VisitGrid(visits, found)
+    at = coded(frame[visit])
+    cell, levels = at.codes, pd.Index([None])
+    if covariance.group is not None:
+        group = coded(frame[covariance.group])
+        cell, levels = group.codes * np.int64(len(at)) + cell, group.levels
+    cells = [(level, one) for level in levels for one in at.levels]
+    example = np.full((len(cells), plain.shape[1]), np.nan)
+    example[cell] = plain
+    if (example[cell] != plain).any():
+        return None
+    nowhere = np.full(plain.shape[1], np.nan)
+    known = dict(zip(cells, example, strict=True))
+    found = {
+        "" if level is None else label(level): np.stack([known.get((level, one), nowhere) for one in visits])
+        for level in covariance.group_levels or (None,)
+    }
+    return None if any(np.isnan(grid).any() for grid in found.values()) else VisitGrid(visits, found)

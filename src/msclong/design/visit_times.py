@@ -18,7 +18,6 @@ def visit_times(design: Design, factor: str, levels: Sequence[object]) -> np.nda
     """
     time = design.data.time
     if factor == design.visit and time is not None and time != factor:
-        medians = design.fixed.frame.groupby(factor, observed=True)[time].median()
-        return medians.reindex(list(levels)).to_numpy(dtype=float)
+        return design.median_times(factor, levels)
     numbers = pd.to_numeric(pd.Series(list(levels), dtype=object), errors="coerce")
     return None if numbers.isna().any() else numbers.to_numpy(dtype=float)

@@ -11,15 +11,18 @@ import pandas as pd
 from msclong.covariance.identification import undetermined
 from msclong.data.marks import synthetic
 from msclong.design.coordinates import keys
-from msclong.design.cross_moments import CrossMoments, cross_moments
+from msclong.design.cross_moments import cross_moments
+from msclong.design.crossed_moments import AnyMoments, CrossedMoments
 from msclong.design.degeneracy import refuse_degenerate_unstructured
 from msclong.design.design import Design
 from msclong.design.fixed_effects import ALIAS_TOLERANCE
+from msclong.design.grouped_effects import grouped_effects
 from msclong.design.leave_one_out import leave_one_out
 from msclong.design.restricted import restricted
 from msclong.design.unit_names import level_names, unit_names
 from msclong.diagnostics.deletions import refuse_least_squares
 from msclong.engines.frequentist.arguments import check_fit
+from msclong.engines.frequentist.crossed import climb_for
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.engines.frequentist.maximum_likelihood import MaximumLikelihood, maximum_likelihood
 from msclong.engines.frequentist.optimize import Optimum, maximise
@@ -167,7 +170,7 @@ def _positions(cases: Iterable[object], names: pd.Index) -> np.ndarray:
 
 def _without(
     design: Design, full: MaximumLikelihood, case: np.ndarray, chosen: np.ndarray | None
-) -> Iterator[tuple[int, CrossMoments]]:
+) -> Iterator[tuple[int, AnyMoments]]:
     """The standardised moments without each case, or without each of the chosen ones."""
     standardised = full.standardised
     W = np.column_stack(
@@ -177,19 +180,30 @@ def _without(
         ]
     )
     names = full.moments.names
-    if chosen is None and np.array_equal(case, design.unit):
+    crossed = isinstance(full.moments, CrossedMoments)
+    if chosen is None and np.array_equal(case, design.unit) and not crossed:
         for i, moments in leave_one_out(W, design.unit, design.pattern_coords, names):
             yield i, moments.with_coordinates(full.there.coords)
         return
     for i in range(case.max() + 1) if chosen is None else chosen.tolist():
         kept = case != i
         rest = restricted(design, kept)
+        if crossed:
+            coords = rest.coords @ full.there.coords
+            effects = grouped_effects(full.there.structure, coords, rest.unit)
+            assert effects is not None
+            yield i, CrossedMoments(names, W[kept], full.there.structure, coords, effects)
+            continue
         moments = cross_moments(W[kept], rest.unit, rest.pattern_coords, names)
         yield i, moments.with_coordinates(full.there.coords)
 
 
 def _refit(
-    design: Design, full: MaximumLikelihood, moments: CrossMoments, kept: np.ndarray, reml: bool
+    design: Design,
+    full: MaximumLikelihood,
+    moments: AnyMoments,
+    kept: np.ndarray,
+    reml: bool,
 ) -> Optimum:
     """The optimum without a case, started at that of all data; raises a MsclongError where there is none."""
     p = moments.n_fixed
@@ -206,7 +220,7 @@ def _refit(
         expected = information(there.structure, at_start, reml).expected
         if names := undetermined(expected, there.theta, design.structure.parameter_names):
             raise DesignError(f"Without it the other rows cannot tell {listing(names)} apart (or from zero).")
-    return maximise(there.structure, moments, reml, start.w)
+    return maximise(there.structure, moments, reml, start.w, climb_for(moments))
 
 
 def _figures(full: MaximumLikelihood, without: GeneralisedLeastSquares, reml: bool) -> list[float]:

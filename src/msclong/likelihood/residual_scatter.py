@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from msclong.covariance.structure import Scatter
-from msclong.design.cross_moments import CrossMoments
+from msclong.design.crossed_moments import AnyMoments, CrossedMoments
+from msclong.likelihood.grid import by_pattern, without_grids
 
 
-def residual_scatter(moments: CrossMoments) -> list[Scatter]:
+def residual_scatter(moments: AnyMoments) -> list[Scatter]:
     """Scatter of the last column by pattern; in standardised moments, of ordinary-least-squares residuals."""
+    if isinstance(moments, CrossedMoments):
+        return moments.scatter()
     result = []
-    for block in moments.blocks:
+    for block in without_grids(moments).blocks:
         residual = block.rows[:, :, -1]
-        products = np.zeros((len(block.n), block.t, block.t))
-        np.add.at(products, block.pattern, residual[:, :, None] * residual[:, None, :])
+        products = by_pattern(residual[:, :, None] * residual[:, None, :], block)
         result.append(Scatter(block.coords, block.n, products))
     return result

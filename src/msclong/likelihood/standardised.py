@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
 from msclong.design.cross_moments import CrossMoments
+from msclong.design.crossed_moments import AnyMoments
 from msclong.errors import DesignError
 
 
@@ -41,7 +43,7 @@ class Standardised:
         return float(-(n - p) * np.log(self.scale) - np.sum(np.log(np.abs(np.diag(self.triangle)))))
 
 
-def standardise(moments: CrossMoments) -> Standardised:
+def standardise(moments: AnyMoments) -> Standardised:
     """Standardise cross-moments; raises DesignError when the mean fits every outcome without error."""
     p = moments.n_fixed
     total = moments.total()
@@ -59,4 +61,5 @@ def standardise(moments: CrossMoments) -> Standardised:
     transform[:p, :p] = solve_triangular(triangle, np.eye(p))
     transform[:p, p] = -ols / scale
     transform[p, p] = 1 / scale
-    return Standardised(moments.linear_map(transform), triangle, ols, scale)
+    standardised = cast(CrossMoments, moments.linear_map(transform))  # or CrossedMoments, as they were
+    return Standardised(standardised, triangle, ols, scale)

@@ -55,13 +55,18 @@ HEADINGS = {
     "approximation": "Approximation",
     "arm": "Arm",
     "better": "Better",
+    "bias": "Bias",
+    "boundary": "Boundary",
     "cached": "Cached",
     "check": "Check",
     "coefficient": "Coefficient",
     "contrast": "Contrast",
+    "coverage": "Coverage",
     "effect": "Effect",
     "engine": "Engine",
     "error": "Error",
+    "failed": "Failed",
+    "fallback": "Fallback",
     "family": "Family",
     "fitted": "Fitted",
     "group": "Group",
@@ -77,6 +82,7 @@ HEADINGS = {
     "parameter": "Parameter",
     "predicted": "Predicted",
     "passed": "Passed",
+    "power": "Power",
     "prior": "Prior",
     "problem": "Problem",
     "quantity": "Quantity",
@@ -87,6 +93,7 @@ HEADINGS = {
     "subjects": "Subjects",
     "term": "Term",
     "threshold": "Threshold",
+    "true": "True",
     "value": "Value",
     "visits": "Visits",
 }
@@ -96,13 +103,25 @@ INTERVALS = {
     ("lower", "upper"): "{} {}",
     ("lower_adjusted", "upper_adjusted"): "Simultaneous {} {}",
     ("observed_lower", "observed_upper"): "Observed, {} CI",
+    ("lower_percentile", "upper_percentile"): "Percentile {} {}",
 }
 """Pairs of columns that are printed in one cell, and its heading: level and kind."""
 
 KINDS = {"confidence": "CI", "equal-tailed": "CrI", "highest-density": "HDI"}
 """Kinds of intervals as a table's attrs name them, and as headings do."""
 
-SAME_UNIT = ("estimate", "se", "lower", "upper", "lower_adjusted", "upper_adjusted")
+SAME_UNIT = (
+    "estimate",
+    "se",
+    "lower",
+    "upper",
+    "lower_adjusted",
+    "upper_adjusted",
+    "lower_percentile",
+    "upper_percentile",
+    "bias",
+    "true",
+)
 
 OWN_UNIT = ("coefficient", "parameter", "effect", "quantity", "name")
 """Names of an index whose rows have units of their own, and with them decimals of their own."""

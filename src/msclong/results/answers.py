@@ -12,7 +12,6 @@ from msclong.contrasts.linear_constraints import linear_hypothesis
 from msclong.contrasts.marginal_means import means_of_cells
 from msclong.contrasts.mean_contrasts import MeanContrasts
 from msclong.contrasts.term_tests import term_hypotheses
-from msclong.data.marks import synthetic
 from msclong.design.design import Design
 from msclong.errors import HypothesisError
 from msclong.families.family import Effect
@@ -39,7 +38,7 @@ class Answers:
     @property
     def synthetic(self) -> str | None:
         """What the fitted table's attrs["synthetic"] says, where its subjects are made up; every table repeats it."""
-        return synthetic(self.design.data.frame)
+        return self.design.data.synthetic
 
     @stamped
     def coefficients(self, level: float = 0.95) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from typing import Literal, Protocol
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
-from scipy.stats import rankdata
 
 from msclong.contrasts.margins import Alternative
 from msclong.errors import SpecError
@@ -135,6 +134,8 @@ class HeavyTailedMarginals(SampledMarginals):
 
     def checks(self) -> dict[str, np.ndarray]:
         """Those of the ranks, which no tail upsets; mcse is that of the share below the median, as quantiles."""
+        from scipy.stats import rankdata  # takes half a second to import
+
         ranks = rankdata(self.flat, axis=0).reshape(self.draws.shape)
         found = self.convergence(ranks)
         error = np.sqrt(0.25 / np.fmax(found["ess_bulk"], 1.0))

@@ -14,10 +14,13 @@ from msclong.data.baseline import COLUMN, baseline_of_new_rows
 from msclong.data.measurements import measurement
 from msclong.data.tables import to_pandas
 from msclong.design.coordinates import keys
+from msclong.design.crossed_moments import CrossedMoments, crossed_moments, tied
 from msclong.design.design import Design
-from msclong.design.fixed_effects import columns_in
+from msclong.design.expressions import columns_in
+from msclong.design.grouped_effects import GroupedEffects, grouped_effects
 from msclong.design.unit_batches import paired_batches
 from msclong.errors import DataError, SpecError, listing
+from msclong.likelihood.crossed.prediction import predicted_effects
 from msclong.results.conditional_draws import ConditionalDraws
 from msclong.results.effect_scale import INVERSES, transformed_back
 from msclong.results.kriging import kriging, remainder
@@ -65,6 +68,15 @@ class Targets:
     y: np.ndarray
     observed_coords: np.ndarray
     observed_unit: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Crossed:
+    """Targets of large units: the observations and the targets by groupings; each target's coordinates, (M, 1, d)."""
+
+    moments: CrossedMoments
+    rows: GroupedEffects
+    alone: np.ndarray
 
 
 def predict(
@@ -143,7 +155,7 @@ def _of_gaussian(
         return described(
             pd.DataFrame(table, index=frame.index)[columns], "posterior mean", level if interval else None
         )
-    found = predictions(design, targets, estimate.beta, theta)
+    found = predictions(design, targets, _crossed(design, targets), estimate.beta, theta)
     variance = np.einsum("mp,pq,mq->m", found.loading, estimate.vcov, found.loading) + found.spread(new)
     table = {"estimate": found.mean, "se": np.sqrt(variance.clip(0, None))}
     if interval is not None:
@@ -153,13 +165,21 @@ def _of_gaussian(
     return pd.DataFrame(table, index=frame.index)
 
 
-def predictions(design: Design, targets: Targets, beta: np.ndarray, theta: np.ndarray) -> Prediction:
+def predictions(
+    design: Design, targets: Targets, crossed: _Crossed | None, beta: np.ndarray, theta: np.ndarray
+) -> Prediction:
     """Predict at beta (p,) and theta (k,); a target whose unit has no observations has its marginal mean."""
     mean, loading = targets.X @ beta, targets.X.copy()
     variance, independent = np.zeros_like(mean), np.zeros_like(mean)
     if targets.coords is None:
         return Prediction(mean, loading, variance, independent)
     signal_terms = [term for term in components(design.structure) if not term.is_independent]
+    if crossed is not None:
+        effects = predicted_effects(crossed.moments, beta, theta)
+        moved, variance = effects.loading_and_variance(crossed.rows)
+        spread = sum_of(signal_terms, theta, crossed.alone)[:, 0, 0]
+        whole = design.structure.sigma(theta, crossed.alone)[:, 0, 0]
+        return Prediction(mean + effects.mean(crossed.rows), loading + moved, variance, whole - spread)
     residual = targets.y - targets.observed_X @ beta
     for observed, new in paired_batches(targets.observed_unit, targets.unit):
         t = observed.shape[1]
@@ -177,6 +197,19 @@ def predictions(design: Design, targets: Targets, beta: np.ndarray, theta: np.nd
     return Prediction(mean, loading, variance, independent)
 
 
+def _crossed(design: Design, targets: Targets) -> _Crossed | None:
+    """The groupings of the targets and the observations, where units are large; None for other structures."""
+    if targets.coords is None or not tied(np.concatenate([targets.observed_unit, targets.unit])):
+        return None
+    structure, observed = design.structure, np.column_stack([targets.observed_X, targets.y])
+    names = (*design.fixed.names, design.spec.parsed.outcome)
+    moments = crossed_moments(names, observed, structure, targets.observed_coords, targets.observed_unit)
+    if moments is None:
+        return None
+    rows = grouped_effects(structure, targets.coords, targets.unit, like=moments.effects)
+    return None if rows is None else _Crossed(moments, rows, targets.coords[:, None])
+
+
 def _over_draws(
     design: Design, estimate: PosteriorDraws, targets: Targets, new: bool
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +218,8 @@ def _over_draws(
         mean = estimate.flat @ targets.X.T
         return mean, np.zeros_like(mean)
     draws = zip(estimate.flat, estimate.flat_theta, strict=True)
-    found = [predictions(design, targets, beta, theta) for beta, theta in draws]
+    crossed = _crossed(design, targets)
+    found = [predictions(design, targets, crossed, beta, theta) for beta, theta in draws]
     return np.stack([one.mean for one in found]), np.stack([one.spread(new) for one in found])
 
 
@@ -200,15 +234,16 @@ def _df(estimate: PointEstimate, X: np.ndarray) -> np.ndarray:
 
 def _marginal(design: Design, frame: pd.DataFrame, new: bool) -> Targets:
     """Rows to predict from their X alone, each by itself; coordinates are read for new observations only."""
-    X, none = design.fixed.matrix(frame), slice(0, 0)
+    X = design.fixed.matrix(frame)
+    coords = design.covariance.coords(frame, alone=True) if new else None
     return Targets(
         X=X,
-        coords=design.covariance.coords(frame, alone=True) if new else None,
+        coords=coords,
         unit=np.arange(len(X)),
-        observed_X=design.fixed.X[none],
-        y=design.y[none],
-        observed_coords=design.coords[none],
-        observed_unit=design.unit[none],
+        observed_X=X[:0],
+        y=np.zeros(0),
+        observed_coords=np.zeros((0, 0)) if coords is None else coords[:0],
+        observed_unit=np.zeros(0, dtype=np.intp),
     )
 
 

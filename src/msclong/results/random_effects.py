@@ -10,8 +10,10 @@ import pandas as pd
 from msclong.covariance.components import Component, components
 from msclong.covariance.random_effects import RandomEffects
 from msclong.design.coordinates import keys
+from msclong.design.crossed_moments import CrossedMoments
 from msclong.design.design import Design
 from msclong.errors import EngineError, SpecError
+from msclong.likelihood.crossed.prediction import predicted_effects
 from msclong.linear_hypothesis import label
 from msclong.results.kriging import kriging, remainder
 from msclong.results.mixture import normal_mixture
@@ -81,19 +83,51 @@ def random_effects(
         raise SpecError(
             f"{design.spec.formula!r} has no random effects; predict(conditional=True) predicts visits."
         )
+    if design.crossed is not None and isinstance(estimate, PointEstimate):
+        value, variance, loading = _crossed_blups(design.crossed, groups, estimate.beta, theta)
+        return _table(groups, value, variance, loading, estimate)
     batches = _batches(design, groups)
     terms = [one.term for one in groups]
     if isinstance(estimate, PosteriorDraws):
         draws = zip(estimate.flat, estimate.flat_theta, strict=True)
         found = [_blups(design, terms, batches, beta, one)[:2] for beta, one in draws]
         mean, variance = (np.stack(part) for part in zip(*found, strict=True))
-        table = normal_mixture(mean, variance, 0.95)
-    else:
-        value, variance, loading = _blups(design, terms, batches, estimate.beta, theta)
-        variance = variance + np.einsum("mp,pq,mq->m", loading, estimate.vcov, loading)
-        table = {"estimate": value, "se": np.sqrt(variance.clip(0, None))}
-    index = pd.MultiIndex.from_tuples([row for one in groups for row in one.index], names=COLUMNS)
-    return pd.DataFrame(table, index=index)[["estimate", "se"]]
+        return pd.DataFrame(normal_mixture(mean, variance, 0.95), index=_index(groups))[["estimate", "se"]]
+    return _table(groups, *_blups(design, terms, batches, estimate.beta, theta), estimate)
+
+
+def _table(
+    groups: list[_Grouped],
+    value: np.ndarray,
+    variance: np.ndarray,
+    loading: np.ndarray,
+    estimate: PointEstimate,
+) -> pd.DataFrame:
+    variance = variance + np.einsum("mp,pq,mq->m", loading, estimate.vcov, loading, optimize=True)
+    return pd.DataFrame({"estimate": value, "se": np.sqrt(variance.clip(0, None))}, index=_index(groups))
+
+
+def _index(groups: list[_Grouped]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_tuples([row for one in groups for row in one.index], names=COLUMNS)
+
+
+def _crossed_blups(
+    moments: CrossedMoments, groups: list[_Grouped], beta: np.ndarray, theta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `_blups`, where units are too large for it."""
+    found = predicted_effects(moments, beta, theta)
+    value, variance, loading = [], [], []
+    for one in groups:
+        where, own = next(
+            (i, part.effects)
+            for i, grouping in enumerate(moments.effects.groupings)
+            for part in grouping.parts
+            if part.theta == one.term.theta
+        )
+        value.append(found.value[where][:, own].reshape(-1))
+        variance.append(np.diagonal(found.variance[where], axis1=1, axis2=2)[:, own].reshape(-1))
+        loading.append(found.loading[where][:, own].reshape(-1, len(beta)))
+    return np.concatenate(value), np.concatenate(variance), np.concatenate(loading)
 
 
 def _blups(

@@ -9,8 +9,10 @@ import pandas as pd
 
 from msclong.covariance.components import components, sum_of
 from msclong.design.design import Design
+from msclong.design.grouped_effects import grouped_effects
 from msclong.design.unit_batches import unit_batches
 from msclong.errors import EngineError, SpecError, listing
+from msclong.likelihood.crossed.prediction import predicted_effects
 from msclong.results.point_estimate import PointEstimate
 from msclong.results.posterior_draws import PosteriorDraws
 from msclong.results.quantile_residuals import quantile_residuals
@@ -59,15 +61,20 @@ def residuals(
         )
     raw = design.y - design.fixed.X @ estimate.beta
     values = raw.copy()
-    if kind != "raw":
+    if kind == "pearson":  # each observation by itself
+        variance = design.structure.sigma(theta, design.coords[:, None])
+        values = raw / np.sqrt(variance[:, 0, 0])
+    elif kind == "conditional" and design.crossed is not None:
+        effects = grouped_effects(design.structure, design.coords, design.unit, like=design.crossed.effects)
+        assert effects is not None
+        values = raw - predicted_effects(design.crossed, estimate.beta, theta).mean(effects)
+    elif kind != "raw":
         for rows in unit_batches(design.unit, design.coords):
             coords, r = design.coords[rows], raw[rows][..., None]
             sigma = design.structure.sigma(theta, coords)
             if kind == "conditional":
                 residual = sum_of([term for term in terms if not term.is_random], theta, coords)
                 standardised = residual @ np.linalg.solve(sigma, r)
-            elif kind == "pearson":
-                standardised = r / np.sqrt(np.diagonal(sigma, axis1=1, axis2=2))[..., None]
             else:
                 standardised = np.linalg.solve(np.linalg.cholesky(sigma), r)
             values[rows] = standardised[..., 0]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from msclong.design.design import Design
 from msclong.design.unit_batches import unit_batches
+from msclong.design.units import has_large_units
 from msclong.errors import SpecError
 from msclong.families.transformed_gaussian import TransformedGaussian
 from msclong.results.conditional_draws import ConditionalDraws
@@ -52,7 +53,11 @@ def simulate(
             for i, draw in enumerate(chosen):
                 values[:, [i]] = simulated(design, beta[draw], thetas[draw], noise[:, [i]])
         else:
-            values = simulated(design, estimate.beta, theta, noise)
+            values = (
+                simulated(design, estimate.beta, theta, noise)
+                if not has_large_units(design.unit) or design.crossed is None
+                else design.fixed.X @ estimate.beta[:, None] + design.crossed.drawn(theta, noise, rng)
+            )
         if isinstance(design.family, TransformedGaussian):
             values = design.family.outcome(values)
     return pd.DataFrame(values, index=design.fixed.frame.index, columns=pd.RangeIndex(n, name="simulation"))

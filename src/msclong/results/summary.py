@@ -30,7 +30,7 @@ DEGREES = {
 
 def model_facts(design: Design, engine: object) -> list[str]:
     """The model, the engine and the data, one fact a line."""
-    spec, units = design.spec, int(design.unit.max()) + 1
+    spec, units = design.spec, design.n_units
     stated: dict[str, str | None] = {"baseline_as": spec.baseline_as, "weights": spec.weights}
     if spec.family != "gaussian" or spec.conditional:
         stated["family"] = f"{design.family.description}{', censored' if spec.censored else ''}"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from msclong.design.design import Design
+from msclong.design.factored_matrix import FactoredMatrix
 from msclong.engines.frequentist.arguments import is_count
 from msclong.engines.frequentist.engine import Frequentist
 from msclong.errors import ConvergenceError, SpecError
@@ -138,7 +139,9 @@ def completed_design(planned: PlannedVisits) -> Design:
     blank = np.zeros(n * T)
     return replace(
         design,
-        fixed=replace(design.fixed, X=planned.X.reshape(n * T, p), frame=planned.frame),
+        fixed=replace(
+            design.fixed, factored=FactoredMatrix.of(planned.X.reshape(n * T, p)), frame=planned.frame
+        ),
         y=planned.y.reshape(-1),
         subject=rows,
         covariance=replace(design.covariance, unit=rows),

@@ -13,7 +13,7 @@ from msclong.data.coded_outcome import coded_outcome
 from msclong.data.marks import marked
 from msclong.data.roles import where_it_may_be
 from msclong.data.visit_order import ordered_visits
-from msclong.design.fixed_effects import columns_in
+from msclong.design.expressions import columns_in
 from msclong.design.named_columns import refuse_unknown_columns
 from msclong.errors import DataError, listing
 from msclong.spec.model_spec import COLUMNS, ModelSpec

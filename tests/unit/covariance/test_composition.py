@@ -198,7 +198,7 @@ def test_too_many_rows_tied_together():
         {"id": np.arange(n) // 2, "rater": np.arange(n) % 2, "y": np.random.default_rng(1).normal(size=n)}
     )
     with pytest.raises(DesignError, match="tie 6000 observations together"):
-        ml.fit("y ~ 1 + (1 | id) + (1 | rater)", data)
+        ml.fit("y ~ 1 + (1 | rater) + ar1(rater | id)", data)
 
 
 def test_a_variance_that_the_mean_takes_up_is_named():

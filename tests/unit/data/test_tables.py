@@ -57,3 +57,14 @@ def test_the_order_of_appearance_states_nothing():
     table = LABELLED.with_columns(pl.col("visit").cast(pl.Categorical))
     with pytest.raises(ValueError, match="Nothing says in which order"):
         LongData(table, subject="id", outcome="y", visit="visit")
+
+
+def test_what_happens_to_the_table_later_does_not_reach_the_data():
+    """Even through the NumPy array that a table was made of without a copy."""
+    numbers = TRIAL[["PATIENT", "week", "change"]].to_numpy(dtype=float, copy=True)
+    table = pd.DataFrame(numbers, columns=["PATIENT", "week", "change"], copy=False)
+    data = LongData(table, subject="PATIENT", outcome="change", visit="week")
+    expected = data.frame.copy()
+    table.loc[0, "change"] = 1e6
+    numbers[:] = 7
+    pd.testing.assert_frame_equal(data.frame, expected)

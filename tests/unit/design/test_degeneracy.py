@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 
 import msclong as ml
 from msclong.api import long_data
+from msclong.design.degeneracy import seen_together
 from msclong.design.design import build_design
 from msclong.errors import DegenerateCovarianceError, DesignError, HypothesisError
 from msclong.likelihood.gls import generalised_least_squares
@@ -99,3 +100,15 @@ def test_a_random_slope_may_be_in_seconds_since_1970():
     assert ours["se"] * 86400 == pytest.approx(theirs["se"], rel=1e-6)
     assert ours["df"] == pytest.approx(theirs["df"], rel=1e-6)
     assert seconds.loglik + np.log(86400) == pytest.approx(days.loglik, rel=1e-8)
+
+
+@pytest.mark.parametrize(("n", "T", "missing"), [(40, 5, 0.3), (300, 9, 0.1), (8, 70, 0.02)])
+def test_sets_of_visits_that_were_seen_together(n, T, missing):
+    seen = np.random.default_rng(n).random((n, T)) > missing
+    own = {frozenset(np.flatnonzero(row).tolist()) for row in seen}
+    expected = set(own)
+    while more := {a & b for a in expected for b in own} - expected:
+        expected |= more
+    sets, count = seen_together(seen)
+    assert {frozenset(np.flatnonzero(row).tolist()) for row in sets} == {s for s in expected if len(s) > 1}
+    np.testing.assert_array_equal(count, [seen[:, row].all(axis=1).sum() for row in sets])

@@ -35,6 +35,17 @@ def test_the_fitted_rows_are_read_as_they_were(formula):
     np.testing.assert_array_equal(rows.unit, design.unit[::-1])
 
 
+def test_a_new_level_belongs_to_the_unit_that_one_of_its_rows_is_of():
+    """Raters of sites of their own: what a new rater does in a known site tells of the rater in a new one."""
+    frame = table().assign(rater=lambda rows: rows["site"] * 2 + rows["visit"] % 2)
+    spec = ml.ModelSpec("y ~ C(visit) + (1 | id) + (1 | rater)")
+    design = build_design(spec, long_data(spec, frame))
+    new = pd.DataFrame({"id": [3, 100, 101, 102], "visit": 1, "rater": [77, 77, 78, 78]})
+    assert design.rows(new).unit.tolist() == [design.unit[9], design.unit[9], 4, 4]
+    with pytest.raises(DataError, match="combine groups that the fit holds to be independent"):
+        design.rows(new.assign(id=[3, 100, 9, 102], rater=77))
+
+
 def test_new_subjects_are_units_of_their_own_and_new_visits_of_known_ones_are_not():
     new = pd.DataFrame(
         {"id": [3, 100, 100, 101], "visit": [1, 1, 2, 1], "site": [1, 0, 0, 9], "arm": "a", "w": 1.0}

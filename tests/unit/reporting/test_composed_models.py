@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import msclong as ml
+from msclong.design import units
 from msclong.errors import ConvergenceWarning
 from msclong.reporting import html
 from msclong.reporting.covariance_words import covariance_in_words
@@ -261,3 +262,12 @@ def test_a_registered_structure_is_described_in_its_own_words(fitted):
         "The outcomes of one participant have the same variance at every visit and no correlation between visits. "
         "Participants are independent."
     )
+
+
+def test_units_too_large_for_one_matrix_have_pearson_residuals(fitted, monkeypatch):
+    fit = fitted("(1 | site / number)")
+    assert "Scaled residuals" in words(rendered(fit), "diagnostics")
+    monkeypatch.setattr(units, "MOST_IN_UNIT", 10)
+    said = words(rendered(fit), "diagnostics")
+    assert "Pearson residuals are the deviations from the fitted means over their standard deviations" in said
+    assert "Scaled residuals" not in said

@@ -14,11 +14,7 @@ def between_within(model: ModelBased) -> CoefficientDf:
     n subjects minus the coefficients between subjects (and the intercept), for columns of X that are constant within
     every subject; N - n minus the coefficients within, for the others and for the intercept.
     """
-    X, subject = model.design.fixed.X, model.design.subject
-    order = np.argsort(subject, kind="stable")
-    same_subject = np.diff(subject[order]) == 0
-    within = (np.diff(X[order], axis=0)[same_subject] != 0).any(axis=0)
-    intercept = (X[0] == X).all(axis=0)
+    within, intercept = model.design.columns_within, model.design.columns_constant
     n, N = model.design.n_subjects, model.design.n_obs
     between_df, within_df = n - int((~within).sum()), N - n - int(within.sum())
     return CoefficientDf(model, np.where(within | intercept, within_df, between_df).astype(float))

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from msclong.design.cross_moments import CrossMoments, PatternBlock
+from msclong.design.crossed_moments import AnyMoments, CrossedMoments
 from msclong.engines.frequentist.arguments import is_count, random_generator
+from msclong.engines.frequentist.crossed import climb_for
 from msclong.engines.frequentist.maximum_likelihood import MaximumLikelihood
 from msclong.engines.frequentist.optimize import maximise
 from msclong.engines.frequentist.progress import Progress
@@ -29,7 +31,12 @@ def bootstrap(
         raise SpecError(f"A bootstrap needs n=2 or more replicates, better 1000; got {n!r}.")
     rng = random_generator(seed)
     structure, optimum = found.there.structure, found.optimum
-    sampler = MomentSampler.of(found)
+    moments: AnyMoments = found.moments
+    sampler = (
+        CrossedSampler(moments, optimum.gls.theta)
+        if isinstance(moments, CrossedMoments)
+        else MomentSampler.of(found)
+    )
     # The fitted parameters are a good start, unless they lie on the boundary, where a gradient may vanish.
     interior = (
         np.linalg.matrix_rank(structure.working.jacobian(optimum.w), tol=NEAR_BOUNDARY) == optimum.w.size
@@ -39,7 +46,9 @@ def bootstrap(
     with Progress("bootstrap", n, progress) as bar:
         for _ in range(n):
             try:
-                draws.append(maximise(structure, sampler.draw(rng), reml, start).gls.theta)
+                draws.append(
+                    maximise(structure, sampler.draw(rng), reml, start, climb_for(found.moments)).gls.theta
+                )
             except ConvergenceError as error:
                 last = error
             bar.advance()
@@ -51,6 +60,19 @@ def bootstrap(
             ConvergenceWarning,
         )
     return np.array(draws)
+
+
+@dataclass(frozen=True, eq=False)
+class CrossedSampler:
+    """The same rows with new outcomes, where random effects tie many together."""
+
+    moments: CrossedMoments
+    theta: np.ndarray
+
+    def draw(self, rng: np.random.Generator) -> CrossedMoments:
+        """The rows of one replicate."""
+        noise = rng.standard_normal((self.moments.n_obs, 1))
+        return self.moments.with_outcome(self.moments.drawn(self.theta, noise, rng)[:, 0])
 
 
 @dataclass(frozen=True, eq=False)

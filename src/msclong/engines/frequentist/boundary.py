@@ -31,9 +31,13 @@ def on_boundary(found: MaximumLikelihood) -> np.ndarray:
     )
 
 
-def estimated(found: MaximumLikelihood) -> np.ndarray:
-    """theta (k,) of the design's structure in standardised units, its zeros (see `on_boundary`) exact."""
+def estimated(found: MaximumLikelihood, fixed: np.ndarray | None = None) -> np.ndarray:
+    """theta (k,) of the design's structure in standardised units, its zeros exact.
+
+    fixed : (k,) bool, those on the boundary; None finds them (`on_boundary`).
+    """
+    fixed = on_boundary(found) if fixed is None else fixed
     theta: np.ndarray = found.there.theta @ found.optimum.gls.theta
     is_range = np.array([role.kind == "range" for role in found.there.structure.working.roles])
-    theta[on_boundary(found) & ~is_range] = 0.0
+    theta[fixed & ~is_range] = 0.0
     return theta

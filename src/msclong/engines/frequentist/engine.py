@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from msclong.covariance.structure import CovarianceStructure
-from msclong.design.degeneracy import refuse_degenerate_unstructured, refuse_unidentified_random_effects
+from msclong.design.degeneracy import refuse_degenerate_unstructured
 from msclong.design.design import Design
 from msclong.design.visit_grid import VisitGrid
 from msclong.engines.engine import require_gaussian
@@ -122,14 +122,13 @@ class Frequentist:
         """
         require_gaussian(design, "ml.Frequentist()")
         refuse_degenerate_unstructured(design)
-        refuse_unidentified_random_effects(design)
         reml = self.method == "reml"
         found = maximum_likelihood(design, reml)
         standardised, there, optimum = found.standardised, found.there, found.optimum
         W = theta_covariance(there.structure, optimum, self.information)
-        coords = design.coords @ there.coords
         robust = None
         if self.vcov != "model":
+            coords = design.coords @ there.coords
             robust = sandwich(self.vcov, design, coords, standardised, there.structure, optimum.gls)
         model = ModelBased(
             # Only C carries the analyst's units; P and W stay in those of theta there.
@@ -142,8 +141,7 @@ class Frequentist:
             design=design,
             robust=robust,
         )
-        coords_rms = np.sqrt(np.mean(coords**2, axis=0))
-        singular = there.structure.is_singular(optimum.gls.theta, coords_rms)
+        singular = there.structure.is_singular(optimum.gls.theta, design.coords_rms_in(there.coords))
         notes = design.notes
         if singular:
             message = (
@@ -154,6 +152,7 @@ class Frequentist:
             warn(message, ConvergenceWarning)
             notes = (*notes, message)
         beta = standardised.coefficients(optimum.gls.beta)
+        fixed = on_boundary(found)
         return Fit(
             engine=self,
             design=design,
@@ -164,9 +163,9 @@ class Frequentist:
             ),
             covariance=_variance_components(
                 design.structure,
-                estimated(found),
+                estimated(found, fixed),
                 there.theta @ W @ there.theta.T,
-                on_boundary(found),
+                fixed,
                 standardised.scale,
                 design.visit_grid,
             ),

@@ -9,6 +9,9 @@ import numpy as np
 from msclong.engines.frequentist.model_based import ModelBased
 from msclong.engines.frequentist.satterthwaite import satterthwaite_df
 from msclong.errors import HypothesisError
+from msclong.likelihood.crossed.gls import CrossedLeastSquares
+from msclong.likelihood.crossed.information import second_products as crossed_products
+from msclong.likelihood.information import second_products
 from msclong.results.point_estimate import FTest
 from msclong.results.wald import wald_statistic
 
@@ -18,22 +21,17 @@ def adjustment(model: ModelBased) -> np.ndarray:
 
     The bracket of Kenward and Roger (1997), Biometrics 53:983, eq. 3 without the second derivatives of Sigma:
     their 'linear' form, exact where Sigma is linear in theta and the default of SAS's kr(linear) elsewhere.
-    Q_jk = sum of Z' E_j M E_k Z is never formed for a pair: with W = G G' the sum over pairs is
-    sum over l of F_l M F_l, F_l = sum over j of G_jl E_j, one t x t matrix a pattern.
+    Q_jk = sum of Z' E_j M E_k Z is never formed for a pair, only its sum weighted by W.
     """
-    # W has the mixed units of its parameters (a variance a day^2, a variance): eigenvalues only of its correlations.
-    sd = np.sqrt(np.diag(model.W).clip(0, None))
-    values, vectors = np.linalg.eigh(model.W / np.outer(sd, sd).clip(1e-300, None))
-    G = sd[:, None] * vectors * np.sqrt(values.clip(0, None))
-    total = np.zeros(model.P.shape[1:])
-    for fit in model.gls.blocks:
-        E = model.structure.first(model.gls.theta, fit.block.coords)
-        F = np.einsum("jl,jpab->lpab", G, E)
-        middle = (F @ fit.M @ F).sum(axis=0)
-        flat = (fit.Z.shape[0] * fit.Z.shape[1], fit.Z.shape[2])
-        total += fit.Z.reshape(flat).T @ (middle[fit.block.pattern] @ fit.Z).reshape(flat)
-    mixed = np.einsum("jl,jpq->lpq", G, model.P)
-    return total - (mixed @ mixed).sum(axis=0)
+    if isinstance(model.gls, CrossedLeastSquares):
+        p = len(model.P[0])
+        Q = crossed_products(model.gls)[:, :, :p, :p]
+        return np.einsum("jk,jkab->ab", model.W, Q - model.P[:, None] @ model.P)
+    total = second_products(model.structure, model.gls, model.W)
+    k, p = model.P.shape[:2]
+    combined = (model.W @ model.P.reshape(k, -1)).reshape(k * p, p)
+    mixed = model.P.transpose(1, 0, 2).reshape(p, k * p) @ combined
+    return total - mixed
 
 
 EXACT = 1e-6
@@ -69,7 +67,8 @@ class KenwardRoger:
         traces = np.einsum("jaa->j", projected)
         W = self.model.W
         A1 = float(traces @ W @ traces)
-        A2 = float(np.einsum("jk,jab,kba->", W, projected, projected))
+        flat = projected.reshape(len(projected), -1)  # symmetric matrices: products of rows are traces
+        A2 = float(np.sum(W * (flat @ flat.T)))
         factor, den_df = scaled_f(A1, A2, q)
         if not (factor > 0 and den_df > 0):
             raise HypothesisError(

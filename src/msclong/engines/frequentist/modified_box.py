@@ -10,6 +10,9 @@ import numpy as np
 from msclong.covariance.structure import CovarianceStructure
 from msclong.design.cross_moments import PatternBlock
 from msclong.engines.frequentist.model_based import ModelBased
+from msclong.errors import DesignError
+from msclong.likelihood.crossed.gls import CrossedLeastSquares
+from msclong.likelihood.grid import at_rows, restricted
 from msclong.likelihood.standardised import Standardised
 from msclong.results.point_estimate import FTest
 from msclong.results.wald import wald_statistic
@@ -52,8 +55,8 @@ class ModifiedBox:
         K = L @ self.inverse_root
         K = K / np.linalg.norm(K, axis=1, keepdims=True)
         variance = np.einsum("ip,pq,iq->i", K, self.G, K)
-        gradient = np.einsum("ip,kpq,iq->ik", K, self.first, K)
-        spread = np.einsum("ij,jk,ik->i", gradient, self.W, gradient)
+        gradient = np.sum((K @ self.first) * K, axis=2).T
+        spread = np.sum((gradient @ self.W) * gradient, axis=1)
         with np.errstate(divide="ignore"):
             return np.where(spread > 0, 2 * variance**2 / spread, np.inf)
 
@@ -73,6 +76,11 @@ class ModifiedBox:
 
 def modified_box(model: ModelBased) -> ModifiedBox:
     """Skene and Kenward's method for this fit; its beta must be that of ordinary least squares."""
+    if isinstance(model.gls, CrossedLeastSquares):
+        raise DesignError(
+            "The modified Box correction is for very few subjects; with random effects that tie so many observations "
+            "together use ddf='kenward-roger' or 'satterthwaite'."
+        )
     blocks = [fit.block for fit in model.gls.blocks]
     return modified_box_at(model.structure, model.gls.theta, model.W, blocks, model.standardised)
 
@@ -90,15 +98,15 @@ def modified_box_at(
     trace, trace_square, n_obs = 0.0, 0.0, 0
     for block in blocks:
         X = block.rows[:, :, :p]
-        sigma = structure.sigma(theta, block.coords)
-        half = sigma[block.pattern] @ X
+        sigma = restricted(structure.sigma(theta, block.coords), block)
+        half = at_rows(sigma, block.pattern) @ X
         G += np.einsum("rap,raq->pq", X, half)
         G_square += float(np.sum(half**2))
         for j, E in enumerate(structure.first(theta, block.coords)):
-            first[j] += np.einsum("rap,raq->pq", X, E[block.pattern] @ X)
+            first[j] += np.einsum("rap,raq->pq", X, at_rows(E, block.pattern) @ X)
         trace += float(block.n @ np.einsum("paa->p", sigma))
         trace_square += float(block.n @ np.einsum("pab,pab->p", sigma, sigma))
-        n_obs += int(block.n.sum()) * block.t
+        n_obs += block.n_obs
     return ModifiedBox(
         inverse_root=standardised.back,
         error=standardised.scale**2,

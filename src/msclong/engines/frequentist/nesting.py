@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import least_squares
 
+from msclong.design.coordinates import GroupCode
 from msclong.design.design import Design
 from msclong.engines.frequentist.maximum_likelihood import MaximumLikelihood, maximum_likelihood
 from msclong.results.fit import Fit
@@ -21,6 +23,7 @@ NEARBY = (0.0, 0.1, 0.2)
 """How far, in working coordinates, the parameters lie from the smaller model's estimate."""
 
 MOST_UNITS = 50
+MOST_OF_LEVEL = 60
 MOST_ELEMENTS = 200_000
 """More Sigmas, or larger ones, would say nothing new of a few parameters."""
 
@@ -73,7 +76,7 @@ def covariance_nesting(smaller: Fit, larger: Fit) -> int | None:
     for small, large in zip(inner.design.unit, outer.design.unit, strict=True):
         if owner.setdefault(small, large) != large:
             return None  # rows that only the smaller model holds to be correlated
-    units = _some_units(outer.design)
+    units = _some_units(inner.design, outer.design)
     rng = np.random.default_rng(0)
     vanished = []
     for distance in NEARBY:
@@ -89,15 +92,26 @@ def covariance_nesting(smaller: Fit, larger: Fit) -> int | None:
     return min(vanished)
 
 
-def _some_units(design: Design) -> list[np.ndarray]:
-    """Rows of units that differ in size or coordinates, spread over all such units."""
+def _some_units(inner: Design, design: Design) -> list[np.ndarray]:
+    """Rows of units that differ in size or coordinates, spread over all such units; of large units some rows."""
     order = np.argsort(design.unit, kind="stable")
     ends = np.cumsum(np.bincount(design.unit))[:-1]
     different = {design.coords[rows].tobytes(): rows for rows in np.split(order, ends)}
-    units = sorted(different.values(), key=len, reverse=True)
+    units = [_some_rows((inner, design), rows) for rows in sorted(different.values(), key=len, reverse=True)]
     elements = np.cumsum([len(rows) ** 2 for rows in units])
     count = min(MOST_UNITS, max(1, int(np.searchsorted(elements, MOST_ELEMENTS))))
     return [units[i] for i in np.unique(np.linspace(0, len(units) - 1, count).astype(int))]
+
+
+def _some_rows(designs: Sequence[Design], rows: np.ndarray) -> np.ndarray:
+    """A unit's rows, or of very many those of a few levels of each grouping: some share it, some do not."""
+    if len(rows) ** 2 <= MOST_ELEMENTS:
+        return rows
+    few = rows[: MOST_OF_LEVEL // 2]
+    for design in designs:
+        for column in design.covariance.columns(GroupCode):
+            few = np.r_[few, rows[np.argsort(design.coords[rows, column], kind="stable")[:MOST_OF_LEVEL]]]
+    return np.unique(few)
 
 
 def _reproduced(family: Family, units: list[np.ndarray], target: list[np.ndarray]) -> np.ndarray | None:

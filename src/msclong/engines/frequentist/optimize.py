@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
 
 import numpy as np
 
 from msclong.covariance.structure import CovarianceStructure
 from msclong.covariance.working import Working
 from msclong.design.cross_moments import CrossMoments
+from msclong.design.crossed_moments import AnyMoments
 from msclong.errors import ConvergenceError
+from msclong.likelihood.derivatives import Information
 from msclong.likelihood.gls import GeneralisedLeastSquares, generalised_least_squares
-from msclong.likelihood.information import Information, information
+from msclong.likelihood.grid import arranged
+from msclong.likelihood.information import information
 from msclong.likelihood.residual_scatter import residual_scatter
 
 TOLERANCE = 1e-12
 """Converged when the Newton decrement g'H^-1 g, in units of minus twice the log-likelihood, is below this.
 
 The last step is then taken: Newton doubles the digits, so theta is right to rounding."""
+
+THERE = 1e-20
+"""Newton decrement below which that step would move theta by less than 1e-10 of its standard error."""
+
+ROUGH = 1e-3
+"""Newton decrement from which on better coordinates pay, where there are any."""
 
 LINE_SEARCH_NOISE = 1e-9
 """Below this predicted gain, rounding in the log-likelihood (not the step) decides: the step is accepted."""
@@ -60,27 +72,36 @@ class Optimum:
     iterations: int
 
 
+Climb = Callable[[CovarianceStructure, Any, bool, np.ndarray], Optimum]
+"""From working coordinates (k,) to a maximum; raises ConvergenceError."""
+
+
 def maximise(
-    structure: CovarianceStructure, moments: CrossMoments, reml: bool, start: np.ndarray | None = None
+    structure: CovarianceStructure,
+    moments: AnyMoments,
+    reml: bool,
+    start: np.ndarray | None = None,
+    climb: Climb | None = None,
+    near: bool = True,
 ) -> Optimum:
     """Maximise; raises ConvergenceError with advice, never returns a guess.
 
     Where the first climb fails, and where few subjects are likely to leave several maxima, others are started around
     its start, and the highest end is taken.
 
-    start : (k,) working coordinates, taken to be near the maximum; None takes the structure's own start values.
+    start : (k,) working coordinates; None takes the structure's own start values. near : whether `start` is near the
+    maximum, so that no others are looked for. climb : another way from a start to a maximum than Newton's.
     """
-    thorough = start is None and structure.several_maxima and moments.n_subjects < MANY_SUBJECTS
-    w = start
-    if w is None:
-        w = structure.working.from_theta(structure.start(residual_scatter(moments)))
+    way: Climb = climb or newton
+    thorough = structure.several_maxima and moments.n_subjects < MANY_SUBJECTS
+    thorough &= start is None or not near
+    w = start_values(structure, moments) if start is None else start
     n = N_THOROUGH_STARTS if thorough else N_FURTHER_STARTS
-    shifts = FURTHER_STARTS * np.random.default_rng(0).normal(size=(n, w.size))
     best: Optimum | None = None
     failures: list[ConvergenceError] = []
-    for shift in (np.zeros(w.size), *shifts):
+    for shift in chain([np.zeros(w.size)], _further(n, w.size)):
         try:
-            found = _climb(structure, moments, reml, w + shift)
+            found = way(structure, moments, reml, w + shift)
         except ConvergenceError as error:
             failures.append(error)
             continue
@@ -93,13 +114,33 @@ def maximise(
     return best
 
 
-def _climb(structure: CovarianceStructure, moments: CrossMoments, reml: bool, w: np.ndarray) -> Optimum:
-    """Newton's method from w; raises ConvergenceError."""
+def _further(n: int, k: int) -> Iterator[np.ndarray]:
+    """Where further starts lie from the first, (k,) each, made when the first was not enough."""
+    yield from FURTHER_STARTS * np.random.default_rng(0).normal(size=(n, k))
+
+
+def start_values(structure: CovarianceStructure, moments: AnyMoments) -> np.ndarray:
+    """The structure's own, in working coordinates (k,)."""
+    return structure.working.from_theta(structure.start(residual_scatter(moments)))
+
+
+def newton(
+    structure: CovarianceStructure,
+    moments: CrossMoments,
+    reml: bool,
+    w: np.ndarray,
+    tolerance: float = TOLERANCE,
+) -> Optimum:
+    """Newton's method from w; raises ConvergenceError.
+
+    Where `tolerance` is not TOLERANCE the information that is returned is that before the last step.
+    """
     working = structure.working
+    moments = arranged(structure, moments)
     basis = solution(structure, moments, w)
     if basis is None:
         raise ConvergenceError(
-            f"The start values of {structure.keyword!r} give no positive definite covariance. {_ADVICE}"
+            f"The start values of {structure.keyword!r} give no positive definite covariance. {ADVICE}"
         )
     # Where visits differ in spread by orders of magnitude, columns that are orthonormal by ordinary least squares are
     # far from it once weighted; those that are so at the start value keep their digits.
@@ -111,36 +152,37 @@ def _climb(structure: CovarianceStructure, moments: CrossMoments, reml: bool, w:
     decrement, iteration = np.nan, 0
     while gls is not None and iteration <= MAX_ITERATIONS:
         derivatives = information(structure, gls, reml)
-        gradient, hessian, fisher = _in_working(working, w, derivatives)
+        gradient, hessian, fisher = in_working(working, w, derivatives)
         if not np.isfinite(hessian).all():
             break
         step, curved = newton_step(hessian, fisher, gradient)
         decrement = float(-gradient @ step)
         iteration += 1
-        if curved and decrement < TOLERANCE:
-            final = solution(structure, whitened, w + step)
+        if curved and decrement < tolerance:
+            final = solution(structure, whitened, w + step) if decrement > THERE else None
             if final is not None:
                 w, gls = w + step, final
-                derivatives = information(structure, gls, reml)
+                if tolerance == TOLERANCE:
+                    derivatives = information(structure, gls, reml)
             return Optimum(_unwhitened(gls, basis, moments), derivatives, w, hessian, decrement, iteration)
-        moved = _line_search(structure, whitened, reml, w, step, decrement, gls.minus2(reml))
+        moved = line_search(structure, whitened, reml, w, step, decrement, gls.minus2(reml))
         if moved is None:
             break
         w, gls = moved
     raise ConvergenceError(
         f"The {'restricted ' if reml else ''}likelihood of this {structure.keyword!r} covariance has not "
-        f"converged after {iteration} iterations (Newton decrement {decrement:.1e}). {_ADVICE}"
+        f"converged after {iteration} iterations (Newton decrement {decrement:.1e}). {ADVICE}"
     )
 
 
-_ADVICE = (
+ADVICE = (
     "Look for visits with very few subjects or an outcome that hardly varies; use a structure with fewer "
     "parameters (ar1h, cs), or fewer random effects."
 )
 
 
 def solution(
-    structure: CovarianceStructure, moments: CrossMoments, w: np.ndarray
+    structure: CovarianceStructure, moments: AnyMoments, w: np.ndarray
 ) -> GeneralisedLeastSquares | None:
     """Generalised least squares at w; None where theta overflows or Sigma is not positive definite."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -148,7 +190,7 @@ def solution(
     return generalised_least_squares(structure, theta, moments) if np.isfinite(theta).all() else None
 
 
-def _in_working(
+def in_working(
     working: Working, w: np.ndarray, derivatives: Information
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradient (k,), Hessian and Fisher information (k, k) of minus twice the log-likelihood, over w."""
@@ -181,19 +223,22 @@ def newton_step(hessian: np.ndarray, fisher: np.ndarray, gradient: np.ndarray) -
     """
     # The units of each coordinate: its curvature, and the Fisher information where the curvature is small.
     scale = np.sqrt(np.abs(np.diag(hessian)) + 1e-3 * np.diag(fisher).clip(0, None)).clip(1e-150, None)
-    values, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
+    scaled = hessian / np.outer(scale, scale)
+    try:
+        np.linalg.cholesky(scaled - CURVED * np.eye(len(scale)))
+        return -np.linalg.solve(scaled, gradient / scale) / scale, True
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(scaled)
     slope = vectors.T @ (gradient / scale)
-    if values[0] > CURVED:
-        return -(vectors @ (slope / values)) / scale, True
     step = -slope / np.maximum(np.abs(values), 1e-3)
     short = (values < 0) & (np.abs(step) < KICK)
     step[short] = np.where(slope[short] > 0, -KICK, KICK)
     return vectors @ step / scale, False
 
 
-def _line_search(
+def line_search(
     structure: CovarianceStructure,
-    moments: CrossMoments,
+    moments: AnyMoments,
     reml: bool,
     w: np.ndarray,
     step: np.ndarray,

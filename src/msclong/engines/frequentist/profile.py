@@ -201,7 +201,7 @@ class Profile:
         structure = self.found.there.structure
         theta = structure.working.to_theta(w)
         return (
-            generalised_least_squares(structure, theta, self.found.moments)
+            generalised_least_squares(structure, theta, self.found.in_blocks)
             if np.isfinite(theta).all()
             else None
         )

@@ -33,8 +33,8 @@ class Progress:
             self._write()
             sys.stderr.write("\n")
 
-    def advance(self) -> None:
-        self._done += 1
+    def advance(self, steps: int = 1) -> None:
+        self._done += steps
         if time.monotonic() - self._written > LEAST_SECONDS:
             self._write()
 

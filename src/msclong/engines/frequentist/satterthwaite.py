@@ -22,8 +22,8 @@ def satterthwaite_df(model: ModelBased, L: np.ndarray) -> np.ndarray:
     # df do not depend on the length of a row; fourth powers of extreme units would overflow.
     LC = LC / np.linalg.norm(LC, axis=1, keepdims=True)
     variance = np.einsum("ip,ip->i", LC, LC)
-    gradient = np.einsum("ip,kpq,iq->ik", LC, model.P, LC)
-    spread = np.einsum("ij,jk,ik->i", gradient, model.W, gradient)
+    gradient = np.sum((LC @ model.P) * LC, axis=2).T
+    spread = np.sum((gradient @ model.W) * gradient, axis=1)
     with np.errstate(divide="ignore"):
         return np.where(spread > 0, 2 * variance**2 / spread, np.inf)
 

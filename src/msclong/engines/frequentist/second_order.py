@@ -6,6 +6,7 @@ import numpy as np
 
 from msclong.engines.frequentist.kenward_roger import KenwardRoger, adjustment
 from msclong.engines.frequentist.model_based import ModelBased
+from msclong.likelihood.grid import at_rows
 
 
 def second_order(model: ModelBased) -> np.ndarray:
@@ -16,10 +17,12 @@ def second_order(model: ModelBased) -> np.ndarray:
     parameters (log-sd, transformed correlations: R mmrm) unless they are linear functions of these.
     """
     total = np.zeros(model.P.shape[1:])
+    if model.structure.linear:
+        return total
     for fit in model.gls.blocks:
         combined = model.structure.second_combined(model.gls.theta, fit.block.coords, model.W)
         flat = (-1, fit.Z.shape[2])
-        total += fit.Z.reshape(flat).T @ (combined[fit.block.pattern] @ fit.Z).reshape(flat)
+        total += fit.Z.reshape(flat).T @ (at_rows(combined, fit.block.pattern) @ fit.Z).reshape(flat)
     return total
 
 

@@ -6,24 +6,22 @@ import numpy as np
 
 from msclong.covariance.identification import UNIDENTIFIED, undetermined
 from msclong.covariance.structure import Recoordinated
-from msclong.design.cross_moments import CrossMoments
+from msclong.design.crossed_moments import AnyMoments
 from msclong.engines.frequentist.optimize import solution
 from msclong.errors import DegenerateCovarianceError, listing
 from msclong.likelihood.information import information
-from msclong.likelihood.residual_scatter import residual_scatter
 
 
 def refuse_uninformed(
-    there: Recoordinated, moments: CrossMoments, reml: bool, names: tuple[str, ...]
+    there: Recoordinated, moments: AnyMoments, reml: bool, names: tuple[str, ...], start: np.ndarray
 ) -> None:
     """Raise DegenerateCovarianceError where the likelihood does not depend on some parameter: rounding would choose it.
 
-    names : of theta here, which is there.theta @ theta there. Looked at in general position: at a correlation of zero,
-    say, others may have no effect that have one elsewhere.
+    names : of theta here, which is there.theta @ theta there. start : (k,) working coordinates of start values. Looked
+    at in general position: at a correlation of zero, say, others may have no effect that have one elsewhere.
     """
     structure = there.structure
-    w = structure.working.from_theta(structure.start(residual_scatter(moments)))
-    w = w + 0.5 * np.sin(np.arange(1, w.size + 1))
+    w = start + 0.5 * np.sin(np.arange(1, start.size + 1))
     gls = solution(structure, moments, w)
     if gls is None:
         return

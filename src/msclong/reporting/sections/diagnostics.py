@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from msclong.design.units import has_large_units
 from msclong.plots.residuals import residual_panels
 from msclong.printing import numbers
 from msclong.reporting import say
@@ -96,7 +97,9 @@ def _criteria(fit: Fit) -> dict[str, Cell]:
 
 def _residuals(analysis: Analysis) -> tuple[Block, ...]:
     name, fit = next(iter(analysis.fits.items()))
-    kind: Literal["quantile", "scaled"] = "quantile" if analysis.design.conditional else "scaled"
+    kind: Literal["quantile", "scaled", "pearson"] = "quantile" if analysis.design.conditional else "scaled"
+    if kind == "scaled" and has_large_units(analysis.design.unit):
+        kind = "pearson"
     data = pd.DataFrame({"scaled": fit.residuals(kind), "fitted": fit.fitted()}).reset_index(drop=True)
     visit = None
     if analysis.visit is not None and not analysis.continuous_time:
@@ -117,6 +120,10 @@ def _residuals(analysis: Analysis) -> tuple[Block, ...]:
         "distribution, at random within its steps (Dunn and Smyth 1996): where the model holds they are standard "
         f"normal, and correlated within participants. Here {share} lie beyond "
         if kind == "quantile"
+        else "Pearson residuals are the deviations from the fitted means over their standard deviations: where the "
+        "model holds they are standard normal, and correlated as the random effects tie them together. "
+        f"Here {share} lie beyond "
+        if kind == "pearson"
         else "Scaled residuals are the deviations from the fitted means after removing, by the Cholesky factor of "
         "the fitted covariance, their differing spread and their correlation within participants: where the "
         f"model holds they scatter around zero with variance one. Here {share} lie beyond "

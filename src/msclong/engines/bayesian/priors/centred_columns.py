@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from pandas.api.types import is_bool_dtype
 
-from msclong.design.fixed_effects import FixedEffects, columns_in
+from msclong.design.expressions import columns_in
+from msclong.design.fixed_effects import FixedEffects
 
 CONSTANT = 1e-12
 """A column is constant when its SD is below this share of its largest absolute value."""

@@ -1,0 +1,61 @@
+"""A model matrix in few numbers."""
+
+import numpy as np
+import pytest
+
+from msclong.design.factored_matrix import FactoredMatrix
+
+ROUNDING = 1e-12
+"""Relative: sums of a few products."""
+
+RNG = np.random.default_rng(1)
+FACTORED = FactoredMatrix(
+    table=RNG.normal(size=(3, 4, 5)), cell=RNG.integers(0, 3, 200), covariates=RNG.normal(5, 1, (200, 3))
+)
+Z = np.column_stack([np.ones(200), FACTORED.covariates])
+X = np.einsum("nm,nmp->np", Z, FACTORED.table[FACTORED.cell])
+
+
+def test_rows_are_covariates_times_the_table_of_their_cell():
+    np.testing.assert_allclose(FACTORED.dense(), X, rtol=ROUNDING)
+
+
+def test_some_rows_and_combined_columns():
+    reduction = RNG.normal(size=(5, 2))
+    np.testing.assert_allclose((FACTORED[10:30] @ reduction).dense(), X[10:30] @ reduction, rtol=1e-10)
+
+
+def test_any_matrix_is_one_cell():
+    assert FactoredMatrix.of(X).dense() is X
+
+
+@pytest.mark.parametrize(
+    "factored", [FACTORED, FACTORED[:7], FACTORED[FACTORED.cell > 0], FactoredMatrix.of(X)]
+)
+def test_the_triangle_has_the_inner_products(factored):
+    R, full = factored.triangle(), factored.dense()
+    np.testing.assert_allclose(R.T @ R, full.T @ full, rtol=1e-10)
+
+
+def test_the_triangle_of_a_covariate_far_from_zero_loses_nothing():
+    """Its squares would: the SD of the covariate is 1e-9 of its mean."""
+    covariate = 1e9 + RNG.normal(size=500)
+    cell = RNG.integers(0, 2, 500)
+    table = np.zeros((2, 2, 3))
+    table[:, 0, 0], table[1, 0, 1], table[:, 1, 2] = 1, 1, 1
+    R = FactoredMatrix(table, cell, covariate[:, None]).triangle()
+    ones = np.column_stack([np.ones(500), cell])
+    left = covariate - ones @ np.linalg.lstsq(ones, covariate, rcond=None)[0]
+    assert abs(R[2, 2]) == pytest.approx(np.linalg.norm(left), rel=1e-6)
+
+
+@pytest.mark.parametrize("combined", [False, True])
+def test_the_largest_values_of_the_columns(combined):
+    """Also where a column is made of several covariates."""
+    table = np.zeros((3, 3, 4))
+    table[:, 0, 0], table[:, 1, 1], table[1, 2, 2], table[2, 0, 3] = 1, [1, 5, -9], 7, -2
+    factored = FactoredMatrix(table, FACTORED.cell, FACTORED.covariates[:, :2] - 5)
+    if combined:
+        factored @= np.array([[1.0, 2], [1, 0], [0, 0], [0, 3]])
+    for some in (factored, factored[factored.cell != 1]):
+        np.testing.assert_array_equal(some.largest(), np.abs(some.dense()).max(axis=0))
