@@ -37,7 +37,7 @@ test: setup  ## the test suite, a process for each of up to four cores (minutes)
 validate: setup  ## the slow tests: recovery, calibration, large data
 	$(RUN) -m pytest -m slow || [ $$? -eq 5 ]  # 5: no slow tests were found
 
-bench: setup  ## all benchmarks, half an hour; ONLY="mmrm power" some, FULL=1 also what takes hours, RESUME=1 goes on
+bench: setup  ## all benchmarks, half an hour; ONLY="mmrm power" some, FULL=1 also 50 million rows, RESUME=1 goes on
 	$(RUN) benchmarks/harness/peers.py
 	FULL=$(FULL) BENCH_RESUME=$(RESUME) $(RUN) benchmarks/run.py $(ONLY)
 

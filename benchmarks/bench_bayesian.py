@@ -55,7 +55,7 @@ def programs(trial: str) -> tuple[Program, ...]:
         "told = fit.contrasts()\nspread = fit.covariance.parameters.filter(like='variance', axis='index')",
         answer="{'ess': float(min(told['ess_bulk'].min(), spread['ess_bulk'].min())), "
         "'estimate': told['estimate'].iloc[-1], 'se': told['se'].iloc[-1]}",
-        limit=300.0,
+        limit=120.0,
     )
     by_hand = ours.but(
         name="PyMC by hand, marginal, nutpie",
@@ -75,6 +75,7 @@ def programs(trial: str) -> tuple[Program, ...]:
         name="bambi, default",
         environment="bambi",
         packages=("bambi", "pymc"),
+        limit=180.0,
         prepare="import bambi" + OF_BAMBI,
         run=f"posterior = bambi.Model({IN_BAMBI[trial]!r}, table).fit(random_seed=1, progressbar=False).posterior",
         answer="told(posterior)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.program import Program
-from harness.question import Case, Question, ask
+from harness.question import Case, Question, Target, ask
 from harness.tables import trial
 
 MODEL = "y ~ base + arm * visit + us(visit | patient)"
@@ -28,7 +28,7 @@ def hospitals(count: int) -> Program:
         prepare=POOLED.prepare
         + f"\nimport os, tempfile\nfolder = tempfile.mkdtemp()\nsite = table['patient'].cat.codes % {count}\n"
         f"tables = [table[site == i].reset_index(drop=True) for i in range({count})]\n"
-        "schema = ml.schema_of(spec, table, averaged=['base'])\n"
+        "schema = ml.schema_of(spec, table)\n"
         "files = [f'{folder}/{i}.sums' for i in range(len(tables))]",
         run="for i, (own, file) in enumerate(zip(tables, files)):\n"
         "    ml.cross_moments(spec, own, schema, site=f'hospital {i}', minimum_count=1).save(file)\n"
@@ -50,6 +50,15 @@ QUESTION = Question(
             trial(patients, 4),
             MODEL,
             quick=patients < 10_000,
+        )
+        for patients in (2000, 100_000)
+    ),
+    tuple(
+        Target(
+            f"{patients:,} x 4, sums of 10 hospitals: apart from the pooled fit, relatively",
+            1e-10,
+            lambda results, case=f"{patients:,} x 4": results.apart(case, "msclong, sums of 10 hospitals"),
+            unit="",
         )
         for patients in (2000, 100_000)
     ),

@@ -67,6 +67,7 @@ QUESTION = Question(
                 fresh_r("R lme4", "library(lme4)", IMPORT, "lme4"),
             ),
             example("sleepstudy"),
+            budget=1.5,
         ),
         Case(
             "first call of compiled code: ml.fit_many, two outcomes",
@@ -124,6 +125,7 @@ QUESTION = Question(
                 ),
             ),
             example("sleepstudy"),
+            budget=1.5,
         ),
     ),
 )

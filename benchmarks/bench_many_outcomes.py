@@ -36,13 +36,18 @@ def ours(covariance: str, ddf: str, sample: int) -> Program:
 
 def loop(program: Program, outcomes: int, sample: int) -> Program:
     """A peer's loop over `sample` of the outcomes, told for all, in as many processes as there are cores."""
-    whole = outcomes == sample
-    told = f"measured on {sample} of {outcomes:,} outcomes in one process" if not whole else "in one process"
+    processes = min(CORES, outcomes)
+    told = (
+        f"measured on {sample} of {outcomes:,} outcomes in one process"
+        if sample < outcomes
+        else "in one process"
+    )
+    shared = f", and told for {processes} cores without loss" if processes > 1 else ""
     return program.but(
         asks=ASKS,
         limit=120.0,
-        share=sample / outcomes * CORES,
-        note=f"{told}, and told for {CORES} cores without loss",
+        share=sample / outcomes * processes,
+        note=told + shared,
         prepare=f"{'sample <- ' if program.language == 'r' else 'sample = '}{sample}\n" + program.prepare,
     )
 
@@ -137,17 +142,18 @@ def whole(covariance: str, ddf: str, loops: tuple[Program, ...], outcomes: int) 
     name = f"{outcomes:,} outcomes, {'unstructured' if covariance.startswith('us') else 'random intercept'}"
     told = (ours(covariance, ddf, SAMPLE), *(loop(program, outcomes, SAMPLE) for program in loops))
     return Case(
-        name, told, assay(outcomes), f"outcome ~ month + {covariance}", quick=outcomes < 20_000, budget=10.0
+        name, told, assay(outcomes), f"outcome ~ month + {covariance}", quick=outcomes < 20_000, budget=5.0
     )
 
 
 def point(outcomes: int) -> Case:
+    sample = min(outcomes, SAMPLE)
     programs = (
-        ours("(1 | patient)", "satterthwaite", outcomes),
-        ours("us(month | patient)", "kenward-roger", outcomes).but(
+        ours("(1 | patient)", "satterthwaite", sample),
+        ours("us(month | patient)", "kenward-roger", sample).but(
             name="msclong ml.fit_many, unstructured, Kenward-Roger", same=False, asks=ASKS + " (unstructured)"
         ),
-        *(loop(program, outcomes, outcomes) for program in LOOPS),
+        *(loop(program, outcomes, sample) for program in LOOPS),
     )
     return Case(
         f"{outcomes:,} outcomes",

@@ -156,8 +156,8 @@ QUESTION = Question(
     "against baseline with Kenward-Roger's df (expected information, as pbkrtest takes it). The peers are given their "
     "trials ready made.",
     (
-        Case("unstructured", US, small_trials(SAMPLE), "y ~ month + us(month | patient)", budget=10.0),
-        Case("random intercept", INTERCEPT, small_trials(SAMPLE), "y ~ month + (1 | patient)", budget=10.0),
+        Case("unstructured", US, small_trials(SAMPLE), "y ~ month + us(month | patient)", budget=5.0),
+        Case("random intercept", INTERCEPT, small_trials(SAMPLE), "y ~ month + (1 | patient)", budget=5.0),
     ),
     (
         Target("5,000 trials, unstructured", 10.0, lambda r: r.seconds("unstructured", "msclong ml.power")),

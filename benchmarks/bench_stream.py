@@ -9,6 +9,7 @@ from harness.question import Case, Question, Target, ask
 from harness.tables import beyond_memory
 
 ASKS = "from the folder: Kenward-Roger and contrasts"
+IN_MEMORY = "msclong, read into memory by pandas"
 CORES = os.cpu_count() or 1
 MODEL = "y ~ age + sex + arm * visit + us(visit | patient)"
 COLUMNS = ["patient", "arm", "sex", "age", "visit", "y"]
@@ -29,7 +30,7 @@ OURS = Program(
 PROGRAMS = (
     OURS,
     OURS.but(
-        name="msclong, read into memory by pandas",
+        name=IN_MEMORY,
         prepare=OURS.prepare + "\nimport pandas as pd",
         run=OURS.run.replace("path", f"pd.read_parquet(path, columns={COLUMNS})"),
         profile=False,
@@ -71,6 +72,15 @@ QUESTION = Question(
         ),
         Target(
             "10 million rows, peak memory", 2.0, lambda r: r.peak("10 million rows", "msclong"), unit="GB"
+        ),
+        *(
+            Target(
+                f"{rows} rows: apart from the fit in memory, relatively",
+                1e-10,
+                lambda results, rows=rows: results.apart(f"{rows} rows", IN_MEMORY),
+                unit="",
+            )
+            for rows in ("1 million", "10 million")
         ),
     ),
 )

@@ -24,11 +24,14 @@ def growth(axis: str) -> HTML:
     cases = [case for case in found["cases"] if case.get("axis") == axis] if found else []
     if not cases:
         return HTML(f"<p>Not measured yet: <code>make bench ONLY={question}</code>.</p>")
-    return HTML(to_svg(_figure(axis, cases), f"growth-{axis}-"))
+    every = [case for case in found["cases"] if "axis" in case] if found else []
+    programs = list(dict.fromkeys(row["program"] for case in every for row in case["rows"]))
+    return HTML(to_svg(_figure(axis, cases, programs), f"growth-{axis}-"))
 
 
 @style.journal
-def _figure(axis: str, cases: list[dict]) -> Figure:
+def _figure(axis: str, cases: list[dict], programs: list[str]) -> Figure:
+    """A program has its colour and marker by its place among all `programs`: the same in each plot."""
     series: dict[str, list[tuple[float, float]]] = {}
     for case in cases:
         for row in case["rows"]:
@@ -36,7 +39,7 @@ def _figure(axis: str, cases: list[dict]) -> Figure:
                 series.setdefault(row["program"], []).append((case["x"], row["median"]))
     figure = Figure(figsize=(1.35 * style.WIDTH, 0.78 * style.WIDTH))
     axes: Axes = figure.subplots()
-    lines = [_line(axes, i, name, points, axis) for i, (name, points) in enumerate(series.items())]
+    lines = [_line(axes, programs.index(name), name, points, axis) for name, points in series.items()]
     axes.set(xscale="log", yscale="log", xlabel=axis.capitalize(), ylabel="Seconds")
     for which in (axes.xaxis, axes.yaxis):
         which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))

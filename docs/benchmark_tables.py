@@ -28,6 +28,8 @@ QUESTIONS = (
 )
 """In the order of the page."""
 
+NOTHING = "<p>Nothing has been measured yet: run <code>make bench</code>.</p>"
+
 
 def results(question: str) -> dict[str, Any] | None:
     """What was measured; None before `make bench` was run. BENCH_RESULTS names another folder to look at."""
@@ -56,7 +58,7 @@ def machines() -> HTML:
             line += f"; commit {on['commit']}"
         told.append((line, found["title"]))
     if not told:
-        return HTML("<p>Nothing has been measured yet: run <code>make bench</code>.</p>")
+        return HTML(NOTHING)
     lines = dict.fromkeys(line for line, _ in told)
     if len(lines) == 1:
         return HTML(f"<p>{escape(next(iter(lines)))}.</p>")
@@ -73,11 +75,11 @@ def targets() -> HTML:
         for target in found["targets"]:
             unit = target["unit"]
             figures = [_amount(target[which], unit) for which in ("limit", "measured")]
-            word = "met" if target["met"] else "<strong>missed</strong>"
+            word = {True: "met", False: "<strong>missed</strong>", None: "not measured"}[target["met"]]
             rows.append([escape(target["text"]), *figures, word])
             if target["why"]:
                 rows.append([f"<em>{escape(target['why'])}</em>"])
-    return _table(["", "limit", "measured", ""], rows)
+    return _table(["", "limit", "measured", ""], rows) if rows else HTML(NOTHING)
 
 
 def losses() -> HTML:
@@ -90,7 +92,7 @@ def losses() -> HTML:
                     where = found["title"], case["name"], row["asks"]
                     rows.setdefault(where, []).append(f"{_named(row)}: {_ratio(row)}")
     if not rows:
-        return HTML("<p>None.</p>")
+        return HTML("<p>None.</p>" if any(measured()) else NOTHING)
     told = [
         [
             escape(f"{title}, {case}: {asks}"),
@@ -229,8 +231,12 @@ def _range(low: float, high: float) -> str:
     return f"{first} to {last} {unit}" if unit == other else f"{first} {unit} to {last} {other}"
 
 
-def _amount(value: float, unit: str) -> str:
-    return _seconds(value) if unit == "s" else f"{value:.3g} {unit}"
+def _amount(value: float | None, unit: str) -> str:
+    if value is None:
+        return ""
+    if unit == "s":
+        return _seconds(value)
+    return _minus(f"{value:.3g}") + (f" {unit}" if unit else "")
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> HTML:

@@ -28,7 +28,10 @@ FETCHED = {
 }
 NOT_FETCHED = {"canonical", "next", "prev", "search", "index", "author", "copyright"}
 WORD = re.compile(r"[^\s\"'<>()]+")
-OF_A_MACHINE = re.compile(r"site-packages|/tmp/|/home/|/Users/|[A-Z]:\\Users")
+REPOSITORY = re.escape(str(Path(__file__).resolve().parents[1]))
+OF_A_MACHINE = re.compile(
+    rf"site-packages|/tmp/|/home/|/Users/|[A-Z]:\\Users|{REPOSITORY}/(?:src|docs|build)/"
+)
 IN_STYLES = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
 
 

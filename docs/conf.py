@@ -85,7 +85,9 @@ html_theme_options = {
     "footer_end": [],
     "show_prev_next": True,
 }
-html_sidebars = {"index": [], "start": [], "reports": [], "r-and-sas": [], "validation": []}
+html_sidebars = dict.fromkeys(
+    ["index", "start", "reports", "r-and-sas", "validation", "benchmarks/index"], []
+)
 copyright = "msclong developers, BSD-3-Clause"
 
 

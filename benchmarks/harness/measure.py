@@ -15,17 +15,18 @@ from harness.places import HARNESS, ROOT, SCRATCH, interpreter, missing, r_packa
 from harness.program import Program
 from harness.tables import Table, UnavailableError
 
-BUDGET = 3.0
+BUDGET = 2.0
 """Seconds of repeats of one program, after its first run; at least three repeats."""
 MOST = 40
 """Repeats."""
 
 
 def measure(
-    program: Program, table: Table | None, budget: float, quick: bool = False, full: bool = False
+    program: Program, table: Table | None, budget: float, most: int = MOST, quick: bool = False
 ) -> dict:
     """What the worker found: answer, seconds of each repeat, seconds of the first, memory; or why there is none.
 
+    most : repeats at most; 0: its first run is all. quick : a sixth of the repeats' time, a quarter of the patience.
     With BENCH_RESUME set, what the same program was measured to take on the same data before is taken again.
     """
     why = missing(program.language, program.environment, program.packages)
@@ -36,9 +37,9 @@ def measure(
         data = table.file("csv" if program.language == "r" else "parquet") if table else ""
     except UnavailableError as error:
         return {"skipped": str(error)}
-    settings = [str(budget / 6 if quick else budget), str(5 if quick else MOST)]
+    settings = [str(budget / 6 if quick else budget), str(most)]
     flags = [flag for flag in ("load", "profile") if getattr(program, flag) and (table or flag != "load")]
-    kept = SCRATCH / "measured" / f"{_key(program, table, budget, quick)}.json"
+    kept = SCRATCH / "measured" / f"{_key(program, table, settings)}.json"
     if os.environ.get("BENCH_RESUME") and kept.exists():
         return json.loads(kept.read_text())
     with tempfile.TemporaryDirectory() as folder:
@@ -51,19 +52,20 @@ def measure(
         found = _child(
             command,
             threads(program.threads, program.language),
-            program.limit * (0.25 if quick else 5 if full else 1),
+            program.limit * (0.25 if quick else 1),
         )
     if "answer" in found:
         found["seconds"] = [seconds / program.share for seconds in found["seconds"]]
         found["first"] /= program.share
     found["versions"] = _versions(program)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(found))
+    if "answer" in found or "limit" in found:  # what crashed is tried again
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(found))
     return found
 
 
 def _child(command: list[str], environment: dict[str, str], limit: float) -> dict:
-    """The JSON of the child's last line; its whole process group is ended where it takes longer than `limit`."""
+    """What the child told last; its whole process group is ended where it takes longer than `limit`."""
     child = subprocess.Popen(
         command,
         env=environment,
@@ -76,14 +78,25 @@ def _child(command: list[str], environment: dict[str, str], limit: float) -> dic
         told, wrong = child.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
-        child.communicate()
-        return {"failed": f"not done after {limit:,.0f} s", "limit": limit}
+        told, _ = child.communicate()
+        return _last(told) or {"failed": f"not done after {limit:,.0f} s", "limit": limit}
     except BaseException:
         os.killpg(child.pid, signal.SIGKILL)
         raise
     if child.returncode != 0:
         return {"failed": _reason(wrong) if child.returncode > 0 else f"ended by signal {-child.returncode}"}
-    return json.loads(told.strip().splitlines()[-1])
+    return _last(told) or {"failed": "ended without an answer"}
+
+
+def _last(told: str) -> dict | None:
+    """The last line that is a worker's JSON: after the first run there is one, after the repeats another."""
+    for line in reversed(told.splitlines()):
+        if line.startswith('{"answer"'):
+            try:
+                return json.loads(line)
+            except ValueError:
+                continue  # cut off
+    return None
 
 
 def _reason(wrong: str) -> str:
@@ -100,9 +113,9 @@ def _versions(program: Program) -> dict[str, str]:
     return versions(program.environment, program.packages) or {}
 
 
-def _key(program: Program, table: Table | None, budget: float, quick: bool) -> str:
+def _key(program: Program, table: Table | None, settings: list[str]) -> str:
     """Of all that a measurement depends on: the program, its data, and msclong's files where it runs them."""
-    parts = [repr(program), repr(table), repr((budget, quick)), repr(_versions(program))]
+    parts = [repr(program), repr(table), repr(settings), repr(_versions(program))]
     if "msclong" in program.packages:
         parts.append(_source())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]

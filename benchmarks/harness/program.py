@@ -23,7 +23,7 @@ class Program:
     asks : programs are compared with the first one that asks the same
     threads : of BLAS, OpenMP and numba
     share : of the question, where only a sample of it is timed: seconds are divided by it
-    limit : seconds after which the process is ended; five times as many with --full
+    limit : seconds after which the process is ended; where its first run was done, that stands
     load : whether `table` is read; else the code reads `path` itself
     note : printed beside its figures
     profile : whether to tell in which of msclong's modules the time goes
@@ -40,7 +40,7 @@ class Program:
     asks: str = ""
     threads: int = 1
     share: float = 1.0
-    limit: float = 60.0
+    limit: float = 40.0
     load: bool = True
     note: str = ""
     profile: bool = False

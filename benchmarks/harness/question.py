@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,13 +13,16 @@ from typing import Any
 import numpy as np
 
 from harness.machine import machine
-from harness.measure import BUDGET, measure
+from harness.measure import BUDGET, MOST, measure
 from harness.places import RESULTS, SCRATCH
 from harness.program import Program
 from harness.tables import Table
 
 SAME = 0.01
 """Log-likelihoods further apart than this are different answers: no inference would notice less."""
+
+MEMORY = ("peak_mb", "base_mb")
+"""Figures of a worker that are None where the system does not tell them."""
 
 NEAR, DRAWN = 0.05, 0.15
 """Estimates further apart than this, in standard errors, are different answers; posterior means, in their SDs."""
@@ -55,6 +59,7 @@ class Target:
     text: str
     limit: float
     measured: Callable[[Results], float | None]
+    """None where the case was not measured, or failed; infinite where what it is measured by is another answer."""
     unit: str = "s"
     why: str = ""
     """Where it is missed: what the profile says, and the floor."""
@@ -76,32 +81,47 @@ class Results:
 
     cases: list[dict[str, Any]] = field(default_factory=list)
 
-    def row(self, case: str, program: str) -> dict[str, Any] | None:
+    def row(self, case: str, program: str, asks: str | None = None) -> dict[str, Any] | None:
+        """The first of the program in the case, or its first that asks just this."""
         rows = (row for found in self.cases if found["name"] == case for row in found["rows"])
-        return next((row for row in rows if row["program"] == program and "median" in row), None)
+        of = (row for row in rows if row["program"] == program and asks in (None, row["asks"]))
+        return next((row for row in of if "median" in row), None)
 
-    def seconds(self, case: str, program: str) -> float | None:
-        row = self.row(case, program)
+    def seconds(self, case: str, program: str, asks: str | None = None) -> float | None:
+        row = self.row(case, program, asks)
         return row and row["median"]
 
-    def ratio(self, case: str, program: str, to: str) -> float | None:
-        above, below = self.seconds(case, program), self.seconds(case, to)
+    def ratio(self, case: str, program: str, to: str, asks: str | None = None) -> float | None:
+        above, below = self.seconds(case, program, asks), self.seconds(case, to, asks)
         return above / below if above is not None and below is not None else None
 
     def peak(self, case: str, program: str) -> float | None:
         row = self.row(case, program)
         return row["peak_mb"] / 1000 if row and row["peak_mb"] is not None else None
 
+    def apart(self, case: str, program: str) -> float | None:
+        """The largest difference from the yardstick: log-likelihood relatively, estimates in SEs, SEs and df."""
+        row = self.row(case, program)
+        if row is None or row.get("loglik_difference") is None:
+            return None
+        told = [row.get(f"{name}_difference", 0.0) for name in ("estimate", "se", "df")]
+        return None if None in told else max(abs(row["loglik_difference"] / row["loglik"]), *told)
+
 
 def ask(question: Question) -> None:
     """Run the question as the command line tells: --quick for a look, --full for what takes long."""
     parser = argparse.ArgumentParser(description=question.title)
     parser.add_argument("--quick", action="store_true", help="few repeats, small cases; results are not kept")
+    parser.add_argument("--once", action="store_true", help="every program once; results are not kept")
     parser.add_argument("--full", action="store_true", help="also the cases that take many minutes")
     parser.add_argument("--case", help="only cases whose name holds this; results are not kept")
     parser.add_argument("--program", help="only these programs beside msclong; results are not kept")
     chosen = parser.parse_args()
     full = chosen.full or bool(os.environ.get("FULL"))
+    most = 0 if chosen.once else 5 if chosen.quick else MOST
+    partial = chosen.quick or chosen.once or chosen.case or chosen.program
+    file = (SCRATCH / "partial" if partial else RESULTS) / f"{question.name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
     results = Results()
     stopped: set[tuple[str, str]] = set()
     print(f"\n{question.title}\n{question.about}")
@@ -115,38 +135,38 @@ def ask(question: Question) -> None:
             if ("msclong" in program.packages or (chosen.program or "") in program.name)
             and (case.axis, program.name) not in stopped
         ]
-        found = _case(case, programs, chosen.quick, full)
+        found = _case(case, programs, most, chosen.quick)
         results.cases.append(found)
         for row in found["rows"]:
             slow = row.get("median", 0) > (case.cut / 10 if chosen.quick else case.cut) or "failed" in row
             if case.axis and slow:
                 stopped.add((case.axis, row["program"]))
+        file.write_text(_told(question, results))  # after each case: what was measured outlives a later crash
+    for target in json.loads(_told(question, results))["targets"]:
+        met = {True: "met", False: "MISSED", None: "not measured"}[target["met"]]
+        figure = "" if target["measured"] is None else f": {target['measured']:.3g} {target['unit']}"
+        print(f"  {met:12s} {target['text']}{figure}")
+
+
+def _told(question: Question, results: Results) -> str:
     told = {
         "question": question.name,
         "title": question.title,
         "about": question.about,
         "machine": machine(),
-        "full": full,
         "cases": results.cases,
-        "targets": [one for target in question.targets if (one := _judged(target, results))],
+        "targets": [_judged(target, results) for target in question.targets],
     }
-    for target in told["targets"]:
-        print(
-            f"  {'met   ' if target['met'] else 'MISSED'} {target['text']}: {target['measured']:.3g} {target['unit']}"
-        )
-    partial = chosen.quick or chosen.case or chosen.program
-    folder = SCRATCH / "partial" if partial else RESULTS
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{question.name}.json").write_text(json.dumps(told, indent=1, allow_nan=False) + "\n")
+    return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
 
-def _case(case: Case, programs: list[Program], quick: bool, full: bool) -> dict[str, Any]:
+def _case(case: Case, programs: list[Program], most: int, quick: bool) -> dict[str, Any]:
     print(f"\n{case.name}{': ' if case.model else ''}{case.model}", flush=True)
     yardsticks: dict[str, dict[str, Any]] = {}
     heads = {program.asks: program.name for program in reversed(case.programs)}
     rows, skipped = [], []
     for program in programs:
-        found = measure(program, case.table, case.budget, quick, full)
+        found = measure(program, case.table, case.budget, most, quick)
         if "skipped" in found:
             skipped.append({"program": program.name, "why": found["skipped"]})
             print(f"  {program.name:44s} left out: {found['skipped']}", flush=True)
@@ -183,14 +203,13 @@ def _row(program: Program, found: dict, yardsticks: dict[str, dict[str, Any]]) -
         "quartiles": [low, high],
         "repeats": len(found["seconds"]),
         "first": found["first"],
-        "peak_mb": round(found["peak_mb"], 1),
-        "base_mb": round(found["base_mb"], 1),
+        **{name: megabytes and round(megabytes, 1) for name in MEMORY for megabytes in (found[name],)},
     }
     row |= {"share": program.share} if program.share != 1 else {}
     row |= {"profile": found["profile"]} if "profile" in found else {}
     answer = found["answer"]
     row |= {name: value for name, value in answer.items() if not isinstance(value, list)}
-    if "ess" in answer:
+    if answer.get("ess"):
         row["ess_per_second"] = answer["ess"] / median
     yardstick = yardsticks.get(program.asks)
     if yardstick:
@@ -213,26 +232,25 @@ def _apart(answer: dict, ours: dict, same: bool) -> dict[str, Any]:
             for one in (answer.get(name, []), ours.get(name, []), ours.get(unit, []))
         )
         if theirs.size and theirs.shape == mine.shape == scale.shape:
-            with np.errstate(invalid="ignore"):
-                apart = np.where(theirs == mine, 0.0, np.abs(theirs - mine) / scale)  # infinite df are equal
-            told[f"{name}_difference"] = float(apart.max())
-    if told.get("estimate_difference", 0.0) > (DRAWN if "ess" in ours else NEAR):
+            both = np.isnan(theirs) & np.isnan(mine)  # infinite df of both
+            apart = np.where(both, 0.0, np.abs(theirs - mine) / scale)
+            told[f"{name}_difference"] = float(apart.max()) if np.isfinite(apart).all() else None
+    apart_by = told.get("estimate_difference", 0.0)
+    if apart_by is None or apart_by > (DRAWN if "ess" in ours else NEAR):
         told["same"] = False
     return told
 
 
-def _judged(target: Target, results: Results) -> dict[str, Any] | None:
+def _judged(target: Target, results: Results) -> dict[str, Any]:
     measured = target.measured(results)
-    if measured is None:
-        return None
-    met = measured <= target.limit
+    met = None if measured is None else measured <= target.limit
     return {
         "text": target.text,
         "limit": target.limit,
-        "measured": measured,
+        "measured": None if measured is None or math.isinf(measured) else measured,
         "unit": target.unit,
         "met": met,
-        "why": "" if met else target.why,
+        "why": target.why if met is False else "",
     }
 
 
@@ -253,6 +271,6 @@ def _line(row: dict[str, Any]) -> str:
     if "ess_per_second" in row:
         line += f"  {row['ess_per_second']:.4g} effective draws a second"
     for name in ("estimate", "se", "df"):
-        if f"{name}_difference" in row:
+        if row.get(f"{name}_difference") is not None:
             line += f"  {name} {row[f'{name}_difference']:.0e}"
     return line

@@ -20,7 +20,7 @@ LME4 = OF_R.format(fixef="fixef(fit)", vcov="vcov(fit)")
 
 
 def slope_programs(fixed: str, time: str, subject: str, tests: bool = True) -> tuple[Program, ...]:
-    """All that fit `fixed + (1 + time | subject)`; with `tests` also those that have Kenward-Roger's."""
+    """All that fit `fixed + (1 + time | subject)`; with `tests` also the peers that have Kenward-Roger's."""
     model = f"{fixed} + (1 + {time} | {subject})"
     factor = f"table${subject} <- factor(table${subject})\n"
     category = f"table['{subject}'] = table['{subject}'].astype('category')\n"
@@ -113,9 +113,8 @@ def slope_programs(fixed: str, time: str, subject: str, tests: bool = True) -> t
             answer="{'loglik': fit.log_likelihood, 'estimate': fit.coefficients, 'se': se}",
         ),
     ]
-    if tests:
-        found += _tests(found, ours, fixed, time, subject, factor)
-    return tuple(found)
+    tested = _tests(found, ours, fixed, time, subject, factor)
+    return (*found, *(tested if tests else tested[:1]))
 
 
 def _tests(

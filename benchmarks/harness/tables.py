@@ -206,8 +206,8 @@ def assay(outcomes: int, patients: int = 24, seed: int = 7) -> Table:
     return Table(f"assay-{outcomes}-of-{patients}x5-{seed}", make)
 
 
-def with_patterns(patterns: int, patients: int = 1000, visits: int = 10, seed: int = 3) -> Table:
-    """A trial of so many sets of visits: half of the patients complete, the others dealt out to the other sets."""
+def with_patterns(patterns: int, patients: int = 500, visits: int = 10, seed: int = 3) -> Table:
+    """A trial of so many sets of visits, dealt out to the patients in turn; the first set has all visits."""
 
     def make() -> pd.DataFrame:
         whole = pd.read_parquet(trial(patients, visits, seed, dropout=0.0, gaps=0.0).file("parquet"))
@@ -216,11 +216,10 @@ def with_patterns(patterns: int, patients: int = 1000, visits: int = 10, seed: i
         codes = rng.permutation(2 ** (visits - 1) - 1)[: patterns - 1]
         seen = np.ones((patterns, visits), dtype=bool)
         seen[1:, 1:] = codes[:, None] >> np.arange(visits - 1) & 1
-        who = whole["patient"].cat.codes.to_numpy()
-        pattern = np.where(who % 2, 1 + who // 2 % max(patterns - 1, 1), 0) if patterns > 1 else 0 * who
+        pattern = whole["patient"].cat.codes.to_numpy() % patterns
         return whole[seen[pattern, whole["visit"].cat.codes]].reset_index(drop=True)
 
-    return Table(f"half-patterns-{patterns}-of-{patients}x{visits}-{seed}", make)
+    return Table(f"patterns-{patterns}-of-{patients}x{visits}-{seed}", make)
 
 
 def with_columns(columns: int, patients: int = 1000, visits: int = 4, seed: int = 4) -> Table:

@@ -65,7 +65,26 @@ def test_losses_and_other_answers_are_told(tables, tmp_path):
     assert "a floor" in tables.targets().data
 
 
+def test_a_target_that_was_not_measured_stays_on_the_page(tables, tmp_path):
+    missing = {
+        "text": "50 million rows",
+        "limit": 2.0,
+        "measured": None,
+        "unit": "GB",
+        "met": None,
+        "why": "",
+    }
+    (tmp_path / "stream.json").write_text(json.dumps({"cases": [], "targets": [missing]}))
+    assert "50 million rows" in tables.targets().data
+    assert "not measured" in tables.targets().data
+
+
 def test_what_was_not_measured_is_said(tables):
     assert "make bench ONLY=power" in tables.shown("power").data
+    assert tables.machines().data == tables.targets().data == tables.losses().data
+    assert "Nothing has been measured" in tables.losses().data
+
+
+def test_that_no_program_was_faster_is_said(tables, tmp_path):
+    kept(tmp_path, row("msclong", 0.01), row("slower", 0.02, ratio=2.0, ratio_range=[1.8, 2.2]))
     assert "None" in tables.losses().data
-    assert "make bench" in tables.machines().data

@@ -52,6 +52,7 @@ def test_a_whole_site_is_without_complaint(problems, site):
         ('<svg><image xlink:href="https://example.org/x.png"/></svg>', "https://example.org/x.png from a network"),
         ("<style>p { background: url('//example.org/x.png') }</style>", "//example.org/x.png from a network"),
         ("<p>see /home/someone/x.py</p>", "/home/someone/x.py is a path of the machine"),
+        (f"<p>see {SCRIPT.parents[1]}/src/x.py</p>", "/src/x.py is a path of the machine"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told(problems, site, page, message):

@@ -59,16 +59,19 @@ def term_hypotheses(fixed: FixedEffects, kind: int = 3) -> dict[str, LinearHypot
     types, under any coding. Rows compare each level with the first, as in R lmerTest.
 
     Source: SAS/STAT User's Guide, The Four Types of Estimable Functions; Goodnight (1978), SAS Technical Report R-101.
-    A term that a constraint makes zero, such as arm:age by arms equal at baseline, has no test and is left out.
-    Raises HypothesisError for another `kind`, or where there is nothing but an intercept.
+    A term that a constraint makes zero, such as arm:age by arms equal at baseline, has no test and is left out; so is
+    one of a factor with one level.
+    Raises HypothesisError for another `kind`, or where there is no term to test.
     """
     if kind not in (2, 3):
         raise HypothesisError(f"Tests of terms are of type 2 or type 3; got type={kind!r}.")
-    pieces = list(_pieces(fixed))
+    pieces = [piece for piece in _pieces(fixed) if piece.columns.stop > piece.columns.start]
     terms = list(dict.fromkeys(piece.term for piece in pieces))
     tested = [term for term in terms if term.factors]
     if not tested:
-        raise HypothesisError("The fixed part has an intercept only; there is no term to test.")
+        raise HypothesisError(
+            "The fixed part has an intercept only, or factors with one level; there is no term to test."
+        )
     if kind == 2 and fixed.constraint is not None:
         raise HypothesisError(
             "Type 2 leaves terms out, and arms that are constrained to be equal at baseline tie terms together; "
@@ -81,6 +84,8 @@ def term_hypotheses(fixed: FixedEffects, kind: int = 3) -> dict[str, LinearHypot
         margins = [m for m in _subsets(term.levels) if not any(m <= other.levels for other in smaller)]
         kept = [piece for piece in pieces if kind == 3 or not piece.term.contains(term)]
         L = np.vstack([_contrasts(kept, margin, term, n_columns) for margin in margins])
+        if not len(L):
+            continue
         if fixed.constraint is not None:
             size, L = np.abs(L).max(), L @ fixed.constraint.reduction
             if np.abs(L).max() <= ROUNDING * size:
@@ -146,8 +151,10 @@ def _product(blocks: dict[Any, np.ndarray], order: tuple[Any, ...]) -> np.ndarra
     rows = [2 * factors.index(factor) for factor in order if factor in blocks]
     others = [2 * i for i, factor in enumerate(factors) if factor not in order]  # of length one
     columns = [2 * i + 1 for i in range(len(factors))]
-    n_rows = int(np.prod([block.shape[0] for block in blocks.values()]))
-    return product.transpose([*others, *rows[::-1], *columns[::-1]]).reshape(n_rows, -1)
+    size = np.prod(
+        [block.shape for block in blocks.values()], axis=0, dtype=int
+    )  # zeros for a factor of one level
+    return product.transpose([*others, *rows[::-1], *columns[::-1]]).reshape(size)
 
 
 def _sequential(L: np.ndarray, triangle: np.ndarray, columns: np.ndarray) -> np.ndarray:

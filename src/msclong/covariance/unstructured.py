@@ -83,6 +83,9 @@ class UnstructuredInBasis(Unstructured):
     def start(self, scatter: Sequence[Scatter]) -> np.ndarray:
         return np.eye(self.n_visits)[lower_triangle(self.n_visits)]
 
-    def centred(self, theta: np.ndarray) -> Recoordinated:
-        root = np.linalg.cholesky(unvech(theta, self.n_visits))
+    def centred(self, theta: np.ndarray) -> Recoordinated | None:
+        try:
+            root = np.linalg.cholesky(unvech(theta, self.n_visits))
+        except np.linalg.LinAlgError:  # singular to rounding: no coordinates are better
+            return None
         return Recoordinated(UnstructuredInBasis(self.visits, self.basis @ root), np.eye(1), congruence(root))

@@ -48,8 +48,9 @@ def coded(column: pd.Series) -> Codes:
     numbers = _whole(column.to_numpy()) if kind in "iufb" and len(column) else None
     if numbers is not None:
         low, high = int(numbers.min()), int(numbers.max())
-        if high - low < max(SPREAD * len(numbers), 1024):
-            shifted = (numbers - low if low else numbers).astype(np.intp, copy=False)
+        if high - low < max(SPREAD * len(numbers), 1024) and high < 2**63 - 1:
+            wide = numbers.astype(np.int64, copy=False)  # short integers would wrap round
+            shifted = (wide - low if low else wide).astype(np.intp, copy=False)
             levels = pd.RangeIndex(low, high + 1)
             return _used(shifted, levels.astype({"b": bool, "f": float}.get(kind, int)))
     if kind == "f":

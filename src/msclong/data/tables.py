@@ -104,11 +104,14 @@ def modelling_column(column: pd.Series) -> pd.Series:
 
 
 def _long(column: pd.Series) -> pd.Series:
-    """A column of NumPy's numbers in 64 bits with a sign."""
+    """A column of NumPy's numbers in 64 bits with a sign; numbers that these cannot tell apart stay as they are."""
     if column.dtype.kind not in "iuf" or column.dtype in (np.int64, np.float64):
         return column
-    if column.dtype.kind == "f" or (len(column) and column.max() > np.iinfo(np.int64).max):
+    if column.dtype.kind == "f":
         return floats(column)
+    if len(column) and column.max() > np.iinfo(np.int64).max:
+        rounded = floats(column)
+        return rounded if rounded.nunique() == column.nunique() else column
     return column.astype("int64")
 
 

@@ -106,4 +106,4 @@ def _evaluated(factor: EvalFactor, known: FactorInfo, columns: Columns, n: int) 
     found = np.asarray(values, dtype=float)
     if found.shape[:1] != (n,):
         raise ValueError(f"{factor.name()} has {found.shape} values in {n} rows.")
-    return found.reshape(n, -1)
+    return found[:, None] if found.ndim == 1 else found

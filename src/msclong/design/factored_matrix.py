@@ -111,10 +111,15 @@ def _roots(covariates: np.ndarray, cell: np.ndarray, n_cells: int) -> np.ndarray
     left = list(covariates.T)
     roots = np.zeros((n_cells, m, m))
     roots[:, 0, 0] = np.sqrt(n)
+    anchor = np.zeros(n_cells, dtype=np.intp)
+    anchor[cell[::-1]] = np.arange(len(cell))[::-1]
     for k, column in enumerate(left):
-        mean = np.bincount(cell, weights=column, minlength=n_cells) / rows
-        roots[:, 0, k + 1] = mean * np.sqrt(n)
-        left[k] = column - mean[cell]
+        # A long sum of large numbers that hardly differ has few digits; that of their differences has all.
+        origin = column[anchor]
+        near = column - origin[cell]
+        mean = np.bincount(cell, weights=near, minlength=n_cells) / rows
+        roots[:, 0, k + 1] = (origin + mean) * np.sqrt(n)
+        left[k] = near - mean[cell]
     for j, column in enumerate(left):
         size = np.sqrt(np.bincount(cell, weights=column**2, minlength=n_cells))
         roots[:, j + 1, j + 1] = size

@@ -62,14 +62,15 @@ def fit_many(
     ManyFits : tables over all outcomes. Numbers are those of `ml.fit` for each of them; covariates are averaged, where
         contrasts or means depend on that, over all rows with any outcome, alike for all (`ml.fit`: its own rows).
 
-    The design is built once. Compiled code (compiled by the first call on a machine, half a minute, and kept) takes us,
+    The design is built once. Compiled code (the first call on a machine compiles, for about half a minute) takes us,
     cs, csh, ar1, ar1h, diag and homdiag, random intercepts and slopes and their sums, at up to 20 planned visits, with
     ddf 'kenward-roger', 'satterthwaite', 'residual' or 'asymptotic'. `ml.fit` does all else, one by one: other
     structures, sandwiches, weights, a spec's own baseline_as; and outcomes that leave the common design (a level or a
     visit without any), that are on the edge, or that cannot be fitted, which are listed with its reason
     (`ManyFits.failures`). The spec's fallbacks are followed for each outcome by itself.
 
-    Raises SpecError, FormulaError, DataError, DesignError or EngineError for what no outcome could be fitted with.
+    Raises SpecError, FormulaError, DataError, DesignError or EngineError where there is no design of all rows with any
+    outcome: a column that is not there, outcomes that do not fit the table, terms that all rows together cannot tell.
     Warns (ConvergenceWarning) of outcomes that could not be fitted, or whose covariance lies on its boundary.
 
     Examples
@@ -130,7 +131,10 @@ def _fit_all(found: ManyFits, bar: Progress) -> None:
     attempts = (found.spec, *found.spec.fallbacks())
     batched = found.engine.vcov == "model" and found.spec.baseline_as not in ("covariate", "change")
     for attempt in attempts if batched else ():
-        made = _batches(found, attempt, left, baseline, bar)
+        try:
+            made = _batches(found, attempt, left, baseline, bar)
+        except MsclongError:  # a fallback of which those left have no design together
+            made = []
         found.batches += made
         alone.append(np.setdiff1d(left, np.concatenate([left[:0], *(batch.outcomes for batch in made)])))
         alone += [batch.outcomes[batch.fit.status == LEFT] for batch in made]
@@ -152,8 +156,8 @@ def _fit_all(found: ManyFits, bar: Progress) -> None:
                 found.alone[i] = one
             else:  # whose contrasts would answer another question than those beside them
                 found.reasons[i] = (
-                    f"Nobody has an observed {one.spec.parsed.outcome!r} at {baseline}, the visit from which the other "
-                    "outcomes' changes are measured. Fit it by itself."
+                    f"Nobody has an observed {str(found.matrix.names[i])!r} at {baseline}, the visit from which the "
+                    "other outcomes' changes are measured. Fit it by itself."
                 )
         bar.advance(i not in counted)
 

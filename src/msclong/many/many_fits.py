@@ -97,18 +97,27 @@ class ManyFits(Shown):
     def failures(self) -> pd.DataFrame:
         """The outcomes that could not be fitted, with the reason that `ml.fit` gives."""
         order = sorted(self.reasons)
-        return pd.DataFrame({"reason": [self.reasons[i] for i in order]}, index=self.matrix.names[order])
+        # Empty, it would be of objects.
+        reasons = pd.Series([self.reasons[i] for i in order], self.matrix.names[order], str, "reason")
+        return reasons.to_frame()
 
     def fit(self, outcome: object) -> Fit:
         """The ordinary fit of one outcome, by its name (or its position, as an integer that is no name).
 
-        Raises what `ml.fit` raises.
+        A name that a formula would read otherwise ('C', a column of the model, one with quotes) is the label of a fit
+        to the column 'outcome_1', and so on. Raises what `ml.fit` raises.
         """
         i = self._position(outcome)
-        label = self.matrix.labels[i]
-        spec = self.spec.replace(formula=f"{label} ~{self.spec.formula.split('~', 1)[1]}")
-        name = str(self.matrix.names[i])
-        return fit(spec, self.matrix.frame.assign(**{name: self.matrix.values[:, i]}), self.engine)
+        name, column = str(self.matrix.names[i]), self.matrix.column(i)
+        asked = column if column.isidentifier() else f'Q("{column}")'
+        spec = self.spec.replace(formula=f"{asked} ~{self.spec.formula.split('~', 1)[1]}")
+        table = self.matrix.frame.assign(**{column: self.matrix.values[:, i]})
+        if column == name:
+            return fit(spec, table, self.engine)
+        try:
+            return fit(spec.replace(label=spec.label or name), table, self.engine)
+        except MsclongError as error:
+            raise type(error)(str(error).replace(column, name)) from None
 
     @stamped
     def contrasts(
@@ -227,7 +236,7 @@ class ManyFits(Shown):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     found = of_one(one)
-            except HypothesisError:  # of a level that this outcome was never observed at
+            except HypothesisError:  # of a level that it was never observed at, or of too few subjects
                 lacking.append(self.matrix.names[i])
                 continue
             parts.append(_indexed(pd.DataFrame(found), i))
@@ -235,8 +244,8 @@ class ManyFits(Shown):
             if len(lacking) == len(self.outcomes):
                 of_one(next(iter(self.alone.values())))  # says why
             warn(
-                f"{len(lacking)} outcomes were not observed at the levels that are asked for, and are left out: "
-                f"{listing(lacking)}.",
+                f"{len(lacking)} outcomes were not observed at the levels that are asked for, or in too few subjects "
+                f"for an answer by this method, and are left out: {listing(lacking)}. fit(outcome) says which.",
                 DataWarning,
             )
         table = self._joined(parts)

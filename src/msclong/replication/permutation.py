@@ -23,8 +23,9 @@ from msclong.replication.refits import Refits, Refitter
 from msclong.results.fit import Fit
 from msclong.results.stamp import stamp
 
-TIE = 1e-9
-"""Statistics that differ by less than this share are equal: the same deal, or one that mirrors it."""
+TIE = 1e-6
+"""Statistics that differ by less than this share, or below one by less than this, are equal: the same deal, or one that
+mirrors it. Two climbs to one maximum, by compiled code or by the ordinary engine, differ by 1e-8 or less."""
 
 NOTHING = 1e-8
 """Share of a row's length that rounding leaves of zero."""
@@ -62,7 +63,9 @@ def permutation_test(
     DataFrame by contrast: estimate, statistic (t); p_value, two-sided: the share of deals whose |t| is as large, of
     random ones (b + 1) / (n + 1); p_adjusted for all rows, by the largest |t| of each deal (the smallest of these is a
     joint test that no row differs); p_model, the fit's own; mcse, the Monte Carlo standard error of p_value, zero where
-    it is exact; failed, deals without an estimate, which count as if their |t| were larger.
+    it is exact; failed, deals without an estimate, which count as if their |t| were larger. Ties count: the deal of the
+    data, and one that mirrors it, have its |t| up to where the optimiser ends, so that what falls short of |t| by less
+    than a millionth of it, or of one, is as large.
 
     Sources: Pitman (1938), Biometrika 29:322; Westfall and Young (1993), Resampling-Based Multiple Testing, chapter 2;
     Phipson and Smyth (2010), Stat Appl Genet Mol Biol 9:39 (p of random deals).
@@ -98,7 +101,7 @@ def permutation_test(
     t = np.abs((found.estimate - hypothesis.value) / found.se)
     t[np.isnan(t)] = np.inf
     statistic = ((data["estimate"] - hypothesis.value) / data["se"]).to_numpy()
-    least = np.abs(statistic) * (1 - TIE)
+    least = np.abs(statistic) - TIE * np.maximum(np.abs(statistic), 1)
     own = 0 if exact else 1
     p = (own + (t >= least).sum(axis=0)) / (total + own)
     table = pd.DataFrame(

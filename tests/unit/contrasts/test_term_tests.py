@@ -134,6 +134,19 @@ def test_what_cannot_be_tested(table):
         term_hypotheses(build_fixed_effects("1", table))
 
 
+@pytest.mark.parametrize("kind", [2, 3])
+def test_terms_of_a_factor_with_one_level_are_left_out(table, kind):
+    """As R does: there is nothing to compare."""
+    one = table.assign(site="only")
+    found = term_hypotheses(build_fixed_effects("C(visit) * arm * site", one), kind)
+    plain = term_hypotheses(build_fixed_effects("C(visit) * arm", one), kind)
+    assert list(found) == list(plain) == ["C(visit)", "arm", "C(visit):arm"]
+    for name, hypothesis in plain.items():
+        np.testing.assert_allclose(found[name].L, hypothesis.L, atol=1e-12)
+    with pytest.raises(HypothesisError, match="one level"):
+        term_hypotheses(build_fixed_effects("site", one), kind)
+
+
 def test_arms_constrained_at_baseline():
     """Type 3 is the average over visits of the arms' difference, baseline's zero included; type 2 is refused."""
     data = ml.datasets.hamd17()

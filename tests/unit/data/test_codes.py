@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import msclong as ml
 from msclong.data import codes as module
 from msclong.data.codes import Codes, by_appearance, coded, distinct, distinct_values, sorting
 
@@ -12,6 +13,13 @@ COLUMNS = {
     "negative": pd.Series([-2, 5, -2]),
     "far apart": pd.Series([10**12, 5, 10**12]),
     "small": pd.Series([200, 100, 200], dtype="uint8"),
+    "all of int8": pd.Series(np.tile(np.array([127, -128, 0], dtype="int8"), 30)),
+    "all of int16": pd.Series(np.repeat(np.array([32767, -32768, 5], dtype="int16"), 9000)),
+    "all of uint8": pd.Series([255, 0, 128], dtype="uint8"),
+    "highest uint64": pd.Series([2**64 - 1, 2**64 - 3, 2**64 - 1], dtype="uint64"),
+    "all of uint64": pd.Series([2**64 - 1, 0, 2**63], dtype="uint64"),
+    "highest int64": pd.Series([2**63 - 1, 2**63 - 3]),
+    "all of int64": pd.Series([2**63 - 1, -(2**63), 0]),
     "whole floats": pd.Series([2.0, -0.0, 0.0, 2.0]),
     "floats": pd.Series([2.5, np.nan, 0.0, 2.5]),
     "short floats": pd.Series([2.5, 0.0, 2.5], dtype="float16"),
@@ -39,6 +47,35 @@ def test_every_level_has_a_row_and_every_row_its_value(column):
 @pytest.mark.parametrize("name", ["integers", "far apart", "whole floats", "floats", "truth"])
 def test_numbers_are_in_order(name):
     assert coded(COLUMNS[name]).levels.is_monotonic_increasing
+
+
+@pytest.mark.parametrize(
+    "name", ["all of int8", "all of int16", "highest uint64", "all of uint64", "all of int64"]
+)
+def test_numbers_at_both_ends_of_their_type_are_in_order(name):
+    assert coded(COLUMNS[name]).levels.is_monotonic_increasing
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "step"),
+    [
+        ("int8", -128, 2),
+        ("int16", -32768, 500),
+        ("uint8", 0, 2),
+        ("uint64", 2**64 - 400, 3),
+        ("uint64", 0, 2**57),
+    ],
+)
+def test_a_fit_does_not_depend_on_the_type_of_the_subjects(dtype, low, step):
+    n = 120
+    noise = np.random.default_rng(0).normal(size=(n, 4))
+    numbers = np.repeat(np.arange(n), 3)
+    ids = np.array([low + step * int(i) for i in numbers], dtype=dtype)
+    rows = {"y": (noise[:, :3] + noise[:, 3:]).ravel(), "x": np.tile([0.0, 1, 2], n)}
+    found = ml.fit("y ~ x + (1 | id)", pd.DataFrame({**rows, "id": ids}))
+    plain = ml.fit("y ~ x + (1 | id)", pd.DataFrame({**rows, "id": numbers}))
+    assert found.loglik == plain.loglik
+    assert found.design.data.n_subjects == n
 
 
 def test_categories_keep_their_order():

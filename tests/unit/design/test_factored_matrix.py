@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from msclong.design.factored_matrix import FactoredMatrix
+from msclong.design.factored_matrix import FactoredMatrix, _roots
 
 ROUNDING = 1e-12
 """Relative: sums of a few products."""
@@ -47,6 +47,16 @@ def test_the_triangle_of_a_covariate_far_from_zero_loses_nothing():
     ones = np.column_stack([np.ones(500), cell])
     left = covariate - ones @ np.linalg.lstsq(ones, covariate, rcond=None)[0]
     assert abs(R[2, 2]) == pytest.approx(np.linalg.norm(left), rel=1e-6)
+
+
+def test_the_triangle_of_many_rows_far_from_zero_loses_nothing():
+    """A sum of 30,000 timestamps has too few digits for what lies between them."""
+    cell = np.arange(30_000) % 3
+    near = RNG.integers(-64, 64, len(cell)) / 2**12  # so that the covariate itself is not rounded
+    roots = _roots(np.column_stack([2.0**30 + near, 1e9 + cell / 7]), cell, 3)
+    left = [np.linalg.norm(near[cell == k] - near[cell == k].mean()) for k in range(3)]
+    np.testing.assert_allclose(roots[:, 1, 1], left, rtol=ROUNDING)
+    assert not roots[:, 2, 2].any()
 
 
 @pytest.mark.parametrize("combined", [False, True])

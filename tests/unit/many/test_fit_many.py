@@ -14,6 +14,7 @@ from msclong.errors import (
     ConvergenceWarning,
     DataError,
     DataWarning,
+    DesignError,
     EngineError,
     FormulaError,
     HypothesisError,
@@ -286,6 +287,9 @@ def test_a_synthetic_table_marks_its_tables() -> None:
             DataError,
             "have 3 rows and the data 80",
         ),
+        (MODEL, {"outcomes": np.zeros((80, 2)), "names": ["a"]}, DataError, "1 names for the 2 columns"),
+        (MODEL, {"outcomes": np.zeros((80, 2, 1)), "names": ["a"]}, DataError, r"shape \(80, 2, 1\)"),
+        (MODEL, {"outcomes": np.zeros(80), "names": ["a"]}, DataError, r"values\[:, None\]"),
         (MODEL, {"outcomes": np.full((80, 1), np.inf), "names": ["a"]}, DataError, "'a' is infinite"),
         (MODEL, {"outcomes": ["arm"]}, DataError, "'arm' is not numeric"),
         ("arm ~ C(visit) + us(visit | id)", {"outcomes": NAMES}, SpecError, "'arm' is a column"),
@@ -313,3 +317,102 @@ def test_no_outcome_can_be_fitted() -> None:
     with pytest.raises(HypothesisError, match="No outcome could be fitted"):
         fits.contrasts()
     assert "0 fitted, 2 not" in repr(fits)
+
+
+def test_the_same_rows_in_another_order_are_no_silent_match() -> None:
+    data = table()
+    rest, outcomes = data[["id", "visit", "arm"]], data[NAMES]
+    with pytest.raises(
+        DataError, match=r"another order: row 1 is 0 in the data and 79.*outcomes\.loc\[data\.index\]"
+    ):
+        ml.fit_many(MODEL, rest, outcomes[::-1])
+    with pytest.raises(DataError, match=r"another index than the data: row 1 is 0 .*set_axis"):
+        ml.fit_many(MODEL, rest, outcomes.set_axis(range(1, 81)))
+    again = ml.fit_many(MODEL, rest[::-1], outcomes[::-1])
+    np.testing.assert_allclose(
+        again.contrasts()[COLUMNS], ml.fit_many(MODEL, data, NAMES).contrasts()[COLUMNS], rtol=1e-7
+    )
+
+
+@pytest.mark.parametrize("name", ["visit", "arm", "C", "np", 'a "quoted" one', "back\\slash", "two  spaces"])
+def test_any_name_may_be_an_outcomes(name: str, fits) -> None:
+    data = table()
+    rest, values = data[["id", "visit", "arm"]], data[NAMES].to_numpy(copy=True)
+    named = ml.fit_many(MODEL, rest, values, names=[name, *NAMES[1:]])
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(named.contrasts().loc[name]), pd.DataFrame(fits.contrasts().loc[NAMES[0]])
+    )
+    single = named.fit(name)
+    assert single.spec.label == name
+    np.testing.assert_allclose(
+        single.contrasts()[COLUMNS], fits.fit(NAMES[0]).contrasts()[COLUMNS], rtol=SAME
+    )
+    one_by_one = ml.fit_many(MODEL, rest, values[:, :1], ml.Frequentist(ddf="between-within"), names=[name])
+    assert one_by_one.contrasts().index.get_level_values("outcome").unique().tolist() == [name]
+    values[:, 0] = 4.0
+    with pytest.warns(ConvergenceWarning, match="1 of 12"):
+        failing = ml.fit_many(MODEL, rest, values, names=[name, *NAMES[1:]])
+    assert "outcome_1" not in failing.failures["reason"][name]
+
+
+def test_reasons_have_one_dtype(fits) -> None:
+    data = table().assign(**{NAMES[0]: 1.0})
+    with pytest.warns(ConvergenceWarning):
+        some = ml.fit_many(MODEL, data, NAMES).failures
+    assert len(some) == 1
+    assert len(fits.failures) == 0
+    assert fits.failures.dtypes.to_dict() == some.dtypes.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("model", "most"),
+    [
+        ("outcome ~ C(visit) + cs(visit | id)", 1),
+        ("outcome ~ C(visit) + homdiag(visit | id)", 1),
+        ("outcome ~ C(visit) + (1 | id) + homdiag(visit | id)", 1),
+        ("outcome ~ C(visit) + (1 | id)", 1),
+        ("outcome ~ C(visit) + (1 + visit | id)", 2),
+        ("outcome ~ C(visit) + (1 + visit || id)", 2),
+    ],
+)
+def test_outcomes_of_too_few_visits_a_subject_are_refused_as_by_fit(model: str, most: int) -> None:
+    data = table()
+    few = data["visit"].to_numpy() - np.repeat(np.arange(N), T) % T
+    data.loc[few % T >= most, NAMES[0]] = np.nan
+    with pytest.warns(ConvergenceWarning, match="1 of 12 outcomes could not be fitted"):
+        fits = ml.fit_many(model, data, NAMES)
+    with pytest.raises(DesignError) as error:
+        one(model, data, NAMES[0])
+    assert fits.failures["reason"].to_dict() == {NAMES[0]: str(error.value)}
+
+
+def test_of_aliased_columns_and_few_subjects_the_reason_is_that_of_fit() -> None:
+    data = table()
+    data.loc[~data["id"].isin(["s0", "s1", "s2", "s3"]), NAMES[0]] = np.nan
+    data.loc[(data["arm"] == "new") & (data["visit"] == 3), NAMES[0]] = np.nan
+    with pytest.warns(ConvergenceWarning, match="1 of 12"):
+        fits = ml.fit_many(MODEL, data, NAMES)
+    with pytest.raises(DesignError, match="cannot tell from the others") as error:
+        one(MODEL, data, NAMES[0])
+    assert fits.failures["reason"].to_dict() == {NAMES[0]: str(error.value)}
+
+
+def test_what_has_no_design_for_a_fallback_does_not_stop_the_others() -> None:
+    data, spec = table(), ml.ModelSpec("outcome ~ C(visit) * arm + us(visit | id)", fallback=("cs",))
+    data.loc[~data["id"].isin(["s0", "s1", "s2", "s3"]), NAMES[0]] = np.nan
+    data.loc[data["id"].isin(["s0", "s2"]) & (data["visit"] == 3), NAMES[0]] = np.nan
+    data.loc[data["id"].isin(["s1", "s3"]) & (data["visit"] == 0), NAMES[0]] = np.nan
+    with pytest.warns(ConvergenceWarning, match="1 of 12 outcomes could not be fitted"):
+        fits = ml.fit_many(spec, data, NAMES)
+    assert fits.failures.index.tolist() == NAMES[:1]
+
+
+def test_too_few_subjects_for_an_answer_are_named(fits) -> None:
+    model, engine = "outcome ~ visit + arm + homdiag(visit | id)", ml.Frequentist(ddf="between-within")
+    data = table()
+    data.loc[~data["id"].isin(["s0", "s1"]), NAMES[0]] = np.nan
+    found = ml.fit_many(model, data, NAMES[:2], engine)
+    with pytest.raises(HypothesisError, match="degrees of freedom"):
+        found.fit(NAMES[0]).coefficients()
+    with pytest.warns(DataWarning, match=f"too few subjects.*left out: {NAMES[0]}"):
+        assert found.coefficients().index.get_level_values("outcome").unique().tolist() == [NAMES[1]]

@@ -178,6 +178,20 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(is_type.is_string(kind) or is_type.is_large_string(kind) or is_type.is_string_view(kind))
 
 
+def decoded(table: pa.Table, name: str) -> pa.Table:
+    """The table with a column of categories as their values.
+
+    Of subjects: each part of a table would else carry the categories of the whole, and be as slow as the whole.
+    """
+    import pyarrow.types as is_type
+
+    kind = table.schema.field(name).type
+    if not is_type.is_dictionary(kind):
+        return table
+    values = table.column(name).cast(kind.value_type)
+    return table.set_column(table.column_names.index(name), name, values)
+
+
 def subject_keys(chunk: Chunk, subject: str) -> tuple[np.ndarray, np.ndarray]:
     """(N,) codes of the subjects of a chunk, and a 64-bit key of each code: itself where it is a whole number.
 
@@ -185,18 +199,21 @@ def subject_keys(chunk: Chunk, subject: str) -> tuple[np.ndarray, np.ndarray]:
     ones. Who relies on different keys must be right where two of them are equal by chance.
     Raises DataError for rows without a subject.
     """
-    if chunk.kind(subject) == "number" and chunk.integer(subject):
+    kind = chunk.kind(subject)
+    if kind == "number" and chunk.integer(subject):
         codes, values = pd.factorize(chunk.table.column(subject).to_numpy())
         return codes, values.astype(np.int64).view(np.uint64)
-    codes, named = chunk.coded(subject)
+    codes, named = chunk.coded(subject) if kind == "number" else _coded_runs(chunk, subject)
     blank = [i for i, value in enumerate(named) if isinstance(value, str) and not value.strip()]
-    lacking = (codes < 0) | np.isin(codes, blank)
+    lacking = codes < 0
+    if blank:
+        lacking |= np.isin(codes, blank)
     if lacking.any():
         raise DataError(
             f"The subject column {subject!r} is missing or blank in rows {listing(chunk.rows[lacking])} (counted from "
             "0). Fill in the subject or remove these rows."
         )
-    if chunk.kind(subject) != "number":
+    if kind != "number":
         return codes, pd.util.hash_array(np.array(named, dtype=object), categorize=False)
     numbers = np.array(named, dtype=float)
     whole = (numbers == np.round(numbers)) & (np.abs(numbers) < 2**63)
@@ -204,3 +221,17 @@ def subject_keys(chunk: Chunk, subject: str) -> tuple[np.ndarray, np.ndarray]:
     return codes, np.where(
         whole, np.where(whole, numbers, 0).astype(np.int64).view(np.uint64), numbers.view(np.uint64)
     )
+
+
+def _coded_runs(chunk: Chunk, name: str) -> tuple[np.ndarray, list[Any]]:
+    """As `Chunk.coded`, of values that are used; each run of rows of one value is looked up once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = decoded(chunk.table, name).column(name)
+    first = np.ones(len(column), dtype=bool)
+    first[1:] = pc.fill_null(pc.not_equal(column[1:], column[:-1]), True).to_numpy()
+    starts = np.flatnonzero(first)
+    runs = pc.dictionary_encode(pa.concat_arrays(column.take(starts).chunks))
+    codes = runs.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.repeat(codes, np.diff(starts, append=len(column))), runs.dictionary.to_pylist()

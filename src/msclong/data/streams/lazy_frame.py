@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from msclong.data.streams.chunk import Chunk
 from msclong.data.streams.parquet import ParquetFiles, parquet_files
 from msclong.data.streams.scan import Scan
+from msclong.errors import DataError
 
 
 class LazyFrame:
@@ -25,7 +27,8 @@ class LazyFrame:
 
     @property
     def names(self) -> list[str]:
-        return list(self._frame.collect_schema().names())
+        with _told():
+            return list(self._frame.collect_schema().names())
 
     def close(self) -> None:
         self._folder.cleanup()
@@ -33,7 +36,8 @@ class LazyFrame:
     def _files(self, columns: list[str]) -> ParquetFiles:
         if self._written is None or not set(columns) <= set(self._written[0]):
             path = Path(self._folder.name) / "rows.parquet"
-            self._frame.select(columns).sink_parquet(path)
+            with _told():
+                self._frame.select(columns).sink_parquet(path)
             self._written = (columns, parquet_files(path))
         return self._written[1]
 
@@ -44,3 +48,17 @@ class LazyFrame:
         self, worker: Callable[[], Callable[[Chunk], Found]], columns: list[str], subject: str
     ) -> Iterator[Found]:
         return self._files(columns).subjects(worker, columns, subject)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise DataError for what polars raises of a query."""
+    from polars.exceptions import PolarsError
+
+    try:
+        yield
+    except (PolarsError, OSError) as error:
+        raise DataError(
+            f"The query of the polars LazyFrame fails: {str(error).strip().partition(chr(10))[0]}. Try it with "
+            ".collect(engine='streaming'), on its head if it is large."
+        ) from error

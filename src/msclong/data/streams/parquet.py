@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -11,13 +12,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from msclong.data.marks import SYNTHETIC
-from msclong.data.streams.chunk import ROW, Chunk, cast_to, common_type, stated_categories, subject_keys
+from msclong.data.streams.chunk import (
+    ROW,
+    Chunk,
+    cast_to,
+    common_type,
+    decoded,
+    stated_categories,
+    subject_keys,
+)
+from msclong.data.streams.partitions import partition_keys
 from msclong.data.streams.scan import Scan
 from msclong.data.streams.source import gathered, runs
 from msclong.errors import DataError, listing
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 ROWS = 500_000
 """Rows of a part."""
@@ -31,34 +42,33 @@ class ParquetFiles:
     stand together.
     """
 
-    def __init__(self, paths: Sequence[Path], what: str, directory: Path | None = None) -> None:
-        """directory : for temporary files; None: the system's."""
+    def __init__(self, paths: Sequence[Path], below: Path, what: str, directory: Path | None = None) -> None:
+        """below : the folder of all. directory : for temporary files; None: the system's."""
         self.paths = list(paths)
         self.what = what
         self._directory = directory
         self._together = True
         self._n_rows = 0
-        self._schemas = self._checked()
-        self._schema = self._schemas[0]
+        self._typed: list[pa.Schema] = []
+        self._schema = self._checked()[0]
+        self._folders = partition_keys(self.paths, below, self._schema.names)
         # Where pandas keeps a table's attrs, of which this is one.
         attrs = json.loads((self._schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
         self.synthetic: str | None = attrs.get(SYNTHETIC)
 
     @property
     def names(self) -> list[str]:
-        return list(self._schema.names)
+        return [*self._schema.names, *self._folders[0]]
 
     def _checked(self) -> list[pa.Schema]:
         """The columns of each file. Raises DataError for a file that is not Parquet, or has other columns."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         schemas: list[pa.Schema] = []
         for path in self.paths:
-            try:
-                found = pq.read_schema(path)
-            except (OSError, pa.ArrowInvalid) as error:
-                raise DataError(f"{path} cannot be read as a Parquet file: {error}.") from None
+            with _readable(path) as file:
+                found = file.schema_arrow
+                # A file without rows says nothing of types: pandas writes its text as numbers.
+                if file.metadata.num_rows or len(self.paths) == 1:
+                    self._typed.append(found)
             schemas.append(found)
             if other := set(found.names) ^ set(schemas[0].names):
                 raise DataError(
@@ -75,22 +85,30 @@ class ParquetFiles:
 
     def _types(self, columns: list[str]) -> dict[str, pa.DataType]:
         """One type for each of the columns whose types differ between files."""
-        types = {name: {schema.field(name).type for schema in self._schemas} for name in columns}
+        types = {
+            name: {schema.field(name).type for schema in self._typed}
+            for name in columns
+            if name not in self._folders[0]
+        }
         return {name: common_type(found) for name, found in types.items() if len(found) > 1}
 
-    def chunks(self, columns: list[str], types: Mapping[str, pa.DataType] | None = None) -> Iterator[Chunk]:
+    def chunks(
+        self, columns: list[str], subject: str, types: Mapping[str, pa.DataType] | None = None
+    ) -> Iterator[Chunk]:
         """The rows in their order, in parts. types : what columns are cast to; others stay as they are stored."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        first = 0
-        for path in self.paths:
-            with pq.ParquetFile(path) as file:
+        first, stored = 0, [name for name in columns if name not in self._folders[0]]
+        for path, keys in zip(self.paths, self._folders, strict=True):
+            with _readable(path) as file:
                 stated = stated_categories(file.schema_arrow)
-                for batch in file.iter_batches(batch_size=ROWS, columns=columns):
+                for batch in file.iter_batches(batch_size=ROWS, columns=stored):
                     if batch.num_rows:
-                        table = cast_to(pa.Table.from_batches([batch]).select(columns), types or {})
-                        yield Chunk(table, first, stated & set(columns) - set(types or {}))
+                        table = pa.Table.from_batches([batch])
+                        for name, value in keys.items():
+                            table = table.append_column(name, pa.repeat(value, len(table)))
+                        table = cast_to(decoded(table.select(columns), subject), types or {})
+                        yield Chunk(table, first, stated & set(columns) - {subject, *(types or {})})
                         first += batch.num_rows
 
     def close(self) -> None:
@@ -98,7 +116,7 @@ class ParquetFiles:
 
     def scan(self, look: Callable[[Chunk], Scan], columns: list[str], subject: str) -> Scan:
         last, starts, found = None, [], None
-        for chunk in self.chunks(columns):
+        for chunk in self.chunks(columns, subject):
             keys = runs(chunk, subject)[1]
             starts.append(keys[1:] if last is not None and keys[0] == last else keys)
             last = keys[-1]
@@ -130,7 +148,7 @@ class ParquetFiles:
         import pyarrow as pa
 
         held: Chunk | None = None
-        for chunk in self.chunks(columns, self._types(columns)):
+        for chunk in self.chunks(columns, subject, self._types(columns)):
             if held is not None:
                 both = pa.concat_tables([held.table, chunk.table])
                 chunk = Chunk(both, held.first, chunk.categories)
@@ -149,7 +167,7 @@ class ParquetFiles:
         n = max(1, -(-self._n_rows // ROWS))
         writers: dict[int, pq.ParquetWriter] = {}
         try:
-            for chunk in self.chunks(columns, self._types(columns)):
+            for chunk in self.chunks(columns, subject, self._types(columns)):
                 codes, keys = subject_keys(chunk, subject)
                 # Multiplied, so that numbered subjects spread over the files whatever their step.
                 home = ((keys * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)) % np.uint64(n)
@@ -167,6 +185,22 @@ class ParquetFiles:
         return [folder / f"{i}.parquet" for i in sorted(writers)]
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[pq.ParquetFile]:
+    """A file that is read; raises DataError where Parquet cannot read it, at its end or amid its rows."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(
+            f"{path} cannot be read as a Parquet file: {' '.join(str(error).split()).rstrip('.')}. If it is one, it is "
+            "damaged or was not written to its end: write it again."
+        ) from None
+
+
 def parquet_files(path: str | Path, directory: Path | None = None) -> ParquetFiles:
     """A Parquet file, or all those in a folder and below it, in the order of their names.
 
@@ -177,11 +211,12 @@ def parquet_files(path: str | Path, directory: Path | None = None) -> ParquetFil
         found = sorted(
             file
             for file in place.rglob("*.parquet")
-            if not any(part.startswith((".", "_")) for part in file.relative_to(place).parts)
+            if file.is_file()
+            and not any(part.startswith((".", "_")) for part in file.relative_to(place).parts)
         )
         if not found:
             raise DataError(f"The folder {place} has no file *.parquet.")
-        return ParquetFiles(found, f"the {len(found)} Parquet files of {place.name}", directory)
+        return ParquetFiles(found, place, f"the {len(found)} Parquet files of {place.name}", directory)
     if not place.exists():
         raise DataError(f"There is no file {place}.")
-    return ParquetFiles([place], f"the Parquet file {place.name}", directory)
+    return ParquetFiles([place], place.parent, f"the Parquet file {place.name}", directory)

@@ -49,8 +49,6 @@ class Schema:
     Make one of a table with `ml.schema_of`, or state it: it names no patient. Compare by value; `save` and `load` as
     JSON.
 
-    Attributes
-    ----------
     columns : the columns that a model reads, by name.
     visit, visits, baseline : the visit column, its observed levels in order of time, and what change is measured from.
     arm, arms : the arm column and its levels.
@@ -139,13 +137,14 @@ class Schema:
             columns = {
                 str(name): Column(
                     _one_of(c["kind"], ("factor", "truth", "whole", "number")),
-                    _tuple(c["levels"]),
+                    _levels(c["levels"]),
                     bool(c["ordered"]),
                 )
                 for name, c in record["columns"].items()
             }
             rest: dict[str, Any] = {name: record[name] for name in ("visit", "baseline", "arm", "time")}
-            rest |= {name: tuple(record[name]) for name in ("visits", "arms", "times", "notes")}
+            _levels([value for value in rest.values() if value is not None])
+            rest |= {name: _levels(list(record[name])) for name in ("visits", "arms", "times", "notes")}
         except (KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"This is no schema of msclong ({error!r}); make one with ml.schema_of."
@@ -353,8 +352,12 @@ def _refuse_missing(found: Scan, keys: Sequence[str]) -> None:
             )
 
 
-def _tuple(values: Any) -> tuple[Any, ...] | None:
-    return None if values is None else tuple(values)
+def _levels(values: Any) -> tuple[Any, ...] | None:
+    if values is None:
+        return None
+    if not isinstance(values, list | tuple) or not all(isinstance(v, str | int | float) for v in values):
+        raise TypeError(f"{values!r} is no list of levels")
+    return tuple(values)
 
 
 def _one_of(value: Any, known: tuple[str, ...]) -> str:

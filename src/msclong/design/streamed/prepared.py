@@ -16,12 +16,16 @@ from msclong.design.expressions import columns_in
 from msclong.design.row_wise import ENVIRONMENT
 from msclong.design.streamed.columns import coded_columns, covariance_columns
 from msclong.design.streamed.reading import Reading, columns_of_reader
+from msclong.design.streamed.small_groups import SOLVED
 from msclong.design.streamed.specimen import PLAUSIBLE, specimen
 from msclong.errors import DataError, FormulaError, MsclongError, listing
 from msclong.spec.model_spec import ModelSpec
 
 KEYED = 50
 """A column of numbers with at most so many distinct values stands with them in the table of cells."""
+
+CODES = frozenset(range(10))
+"""Numbers that are codes where few are used, and no patient's own."""
 
 SMALL = 50_000
 """Combinations of levels to which columns of numbers are added, each of which would else be averaged."""
@@ -31,12 +35,14 @@ def narrowed(spec: ModelSpec, schema: Schema, listed: Collection[str] | None = N
     """The schema with the values of those numbers alone that stand in the table of cells.
 
     These are visits, arms, numbers that the formula makes a factor of, and others with few values: those that the
-    covariance reads, and where `listed` is given those in it, else as many as leave the table small.
+    covariance reads, and where `listed` is given those in it and codes of two or three values, else as many as leave
+    the table small.
     """
     group = None if spec.parsed.structure is None else spec.parsed.structure.group
     factors = {schema.visit, schema.arm, group, *coded_columns(spec, list(schema.columns))}
     read = covariance_columns(spec, list(schema.columns))
-    few = {*read, *(_fewest(schema, factors | set(read)) if listed is None else listed)}
+    others = _fewest(schema, factors | set(read)) if listed is None else [*listed, *_codes(schema)]
+    few = {*read, *others}
     columns = dict(schema.columns)
     for name, column in columns.items():
         if column.kind not in ("whole", "number"):
@@ -49,6 +55,18 @@ def narrowed(spec: ModelSpec, schema: Schema, listed: Collection[str] | None = N
         if name not in factors and (many or name not in few):
             columns[name] = replace(column, levels=None)
     return replace(schema, columns=columns)
+
+
+def _codes(schema: Schema) -> list[str]:
+    """Columns of numbers that are codes: yes and no, three grades. As numbers they would tell of few patients."""
+    return [
+        name
+        for name, column in schema.columns.items()
+        if column.kind == "whole"
+        and column.levels
+        and len(column.levels) <= SOLVED
+        and set(column.levels) <= CODES
+    ]
 
 
 def _fewest(schema: Schema, listed: set[str | None]) -> list[str]:

@@ -50,12 +50,14 @@ class SharedMoments:
 
     What it holds: for each set of visits, the number of patients and a triangular square root of the cross-products of
     [X, y]; for each combination of levels, the number of observations, and the sums and sums of squares of covariates.
-    No identifier, and no patient's row. See `msclong.cross_moments`, which makes it.
+    No identifier, no patient's row, no extreme value, and nothing of the order of rows. See `msclong.cross_moments`,
+    which makes it. A file's checksum tells damage, not who wrote it.
 
-    Attributes
-    ----------
-    schema : what the sites agreed on. names : the columns of [X, y]. reads : what the covariance reads of a row.
-    sites : who contributed. n_subjects, n_obs : patients and observations in the sums.
+    schema : what the sites agreed on.
+    names : the columns of [X, y].
+    reads : what the covariance reads of a row.
+    sites : who contributed.
+    n_subjects, n_obs : patients and observations in the sums.
 
     Raises DesignError where sums of different models or schemas, or of one site twice, are added. That a patient was
     seen at two sites cannot be noticed.
@@ -127,6 +129,10 @@ class SharedMoments:
                 f"These sums are of the columns {listing(self.names, 30)}, read by {listing(self.reads)}, and cannot "
                 f"be fitted with {spec.formula!r}. Ask the sites for sums of that model."
             )
+        if not _fits(read, self._tally):
+            raise DataError(
+                "The sums are of levels or visits that their schema does not list. Ask their site to save them again."
+            )
         return streamed_design(spec, schema, self._tally, self._notes(), self.synthetic)
 
     def _notes(self) -> tuple[str, ...]:
@@ -136,8 +142,8 @@ class SharedMoments:
         ]
         if gone := sum(site.left_out for site in self.sites):
             told.append(
-                f"{gone} patients are not in the sums, because too few others were seen at the same visits with the "
-                "same levels: the fit is of the other patients."
+                f"{gone} patients are not in the sums, which would have told of them: too few others were seen at the "
+                "same visits with the same levels. The fit is of the other patients."
             )
         return (*self.schema.notes, *told)
 
@@ -150,9 +156,13 @@ class SharedMoments:
         """Read what `save` wrote. Raises DataError for a file that is another, damaged, or of another version."""
         record = read_record(path)
         try:
-            return _shared(record)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+            found = _shared(record)
+            wrong = _contradiction(found)
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise DataError(f"{path} is not complete ({error!r}); ask its site to save it again.") from None
+        if wrong is not None:
+            raise DataError(f"{path} contradicts itself: {wrong}. Ask its site to save it again.")
+        return found
 
     def _record(self) -> dict[str, Any]:
         tally = self._tally
@@ -203,16 +213,69 @@ def _of_pattern(names: tuple[str, ...], record: Mapping[str, Any]) -> CrossMomen
     coords = np.array(record["coordinates"], dtype=float)
     t = len(coords)
     rows = np.array(record["root"], dtype=float).reshape(-1, t, len(names))
+    if not len(rows):
+        raise ValueError("a pattern without a root")
     n = np.array([int(record["patients"])])
     return CrossMoments(
         names, (PatternBlock(coords.reshape(1, t, -1), n, rows, np.zeros(len(rows), dtype=np.intp)),)
     )
 
 
+def _contradiction(shared: SharedMoments) -> str | None:
+    """What in sums cannot be, in words; None where nothing is found. Whether they are the site's, nothing tells."""
+    tally, sites = shared._tally, shared.sites
+    whole = [(site.n_subjects, site.n_obs, site.minimum_count, site.left_out) for site in sites]
+    if not all(isinstance(n, int) and n >= 0 for numbers in whole for n in numbers):
+        return "a count of patients is no whole number"
+    if (sum(n for n, *_ in whole), sum(n for _, n, *_ in whole)) != (tally.n_subjects, tally.n_obs):
+        return "its patterns have other patients than its sites"
+    if tally.sums[:, 0].sum() != tally.n_obs or len(tally.cells) != len(tally.sums):
+        return "its cells have other observations than its patterns"
+    numbers = [tally.sums, *(part for block in tally.moments.blocks for part in (block.coords, block.rows))]
+    if not all(np.isfinite(part).all() for part in numbers):
+        return "a sum is no number"
+    if any((block.n < 1).any() for block in tally.moments.blocks) or (tally.sums[:, 0] < 1).any():
+        return "a group has no patients"
+    p, columns = len(shared.names) - 1, shared.schema.columns
+    sizes = (len(tally.changing), len(tally.constant), len(tally.varying), tally.cells.shape[1] - 1)
+    J = len(tally.lowest)
+    if sizes != (p, p, sizes[3] + J, sizes[3]) or sizes[3] + J > len(columns):
+        return "it has sums of other columns than it names"
+    return None
+
+
+def _fits(read: Reading, tally: Tally) -> bool:
+    """Whether the cells of a tally are combinations of the levels of a reading."""
+    levels = [len(read.schema.columns[name].levels or ()) for name in read.keys]
+    if tally.cells.shape[1] - 1 != len(levels) or len(tally.lowest) != len(read.averaged):
+        return False
+    codes = tally.cells[:, :-1]
+    visits = [
+        position
+        for block in tally.moments.blocks
+        for position in block.coords[..., read.covariance.columns(Position)].ravel().tolist()
+    ]
+    return bool(
+        (codes >= 0).all()
+        and (codes < levels).all()
+        and (tally.cells[:, -1] >= 1).all()
+        and set(visits) <= set(range(len(read.schema.visits)))
+    )
+
+
 def without_rows(tally: Tally) -> Tally:
-    """The tally with nothing of patients' rows but their inner products, and without names."""
+    """The tally with nothing of patients' rows but their inner products, without names, in an order of its own."""
     moments = CrossMoments(tally.moments.names, tuple(map(_echelons, tally.moments.blocks)))
-    return replace(tally, moments=moments, lowest=np.full_like(tally.lowest, np.nan), never=0, never_named=())
+    order = np.lexsort(tally.cells.T[::-1])  # cells stand by first appearance, which tells who came first
+    return replace(
+        tally,
+        moments=moments,
+        cells=tally.cells[order],
+        sums=tally.sums[order],
+        lowest=np.full_like(tally.lowest, np.nan),
+        never=0,
+        never_named=(),
+    )
 
 
 def _echelons(block: PatternBlock) -> PatternBlock:

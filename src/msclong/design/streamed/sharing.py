@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,7 +18,16 @@ from msclong.design.streamed.chunk_sums import tally_of
 from msclong.design.streamed.columns import columns_of, outcome_columns
 from msclong.design.streamed.prepared import reading
 from msclong.design.streamed.shared_moments import SharedMoments, Site, reads_of, without_rows
-from msclong.design.streamed.small_groups import Group, counted, refuse_small, without
+from msclong.design.streamed.small_groups import (
+    Group,
+    Members,
+    counted,
+    crowded,
+    merged,
+    refuse,
+    telling,
+    without,
+)
 from msclong.design.streamed.stream import read_schema
 from msclong.design.streamed.tally import Tally, sum_of
 from msclong.errors import DataError, FormulaError, SpecError, listing
@@ -36,7 +44,9 @@ def schema_of(spec: ModelSpec | str, data: Any, listed: Collection[str] = ()) ->
         Of several sites' schemas, `a | b` has the levels of both.
     listed : numeric covariates whose values are listed, at most 50 of them
         A dose, or a time that the mean alone reads. The values of other covariates are patients' own, and stay where
-        they are: sums are made of them. What tells visits, arms, factors and random slopes is listed in any case.
+        they are: sums are made of them. What tells visits, arms, factors and random slopes is listed in any case, and
+        so are codes: two or three whole numbers from 0 to 9. Levels that one patient has are listed too, and with
+        time= the median time of each visit.
 
     Raises as `fit` does of the same table, and FormulaError for formulas that need other rows than their own.
 
@@ -80,15 +90,19 @@ def cross_moments(
         What all sites agreed on; None: that of this table.
     site : a name for the hospital, which the pooled fit notes
     minimum_count : patients that were seen at the same visits with the same levels of everything the schema lists
-        Sums are made of no smaller group. 1 allows all.
+        Sums are made of no smaller group; nor of one in which a covariate or the outcome sets fewer patients apart, by
+        one value in half of it or more and others in the rest, or by a value among two or three; nor of a set of
+        visits whose patients are not so many more than the rows of the square root that is sent. 1 allows all.
+        The usual rules of statistical disclosure control (Hundepool et al. 2012, Statistical Disclosure Control); no
+        proof that nothing is told.
     leave_out : bool
-        Leave the patients of smaller groups out, count them, and have the pooled fit say so.
+        Leave the patients of such groups out, count them, and have the pooled fit say so.
 
     Raises
     ------
     DataError
-        Groups smaller than `minimum_count`, with a list of them that should stay at the site; values that the schema
-        does not list; and what `fit` refuses of a table.
+        Groups whose sums would tell of fewer than `minimum_count` patients, with a list that should stay at the site;
+        values that the schema does not list; and what `fit` refuses of a table.
 
     Examples
     --------
@@ -133,28 +147,47 @@ def _summed(
     read = reading(spec, schema)
     # The schema is given, and so all there is to find is whether the rows of each subject stand together.
     source.scan(partial(_arranged, spec.subject), columns, spec.subject)
-    found: Counter[Group] = Counter()
-    for part in source.subjects(partial(_counter, spec, schema), columns, spec.subject):
-        found += part
-    small = Counter({group: n for group, n in found.items() if n < minimum_count})
-    if small and not leave_out:
-        refuse_small(read, small, minimum_count)
-    if small.total() == found.total():
+    counters = source.subjects(partial(_counter, spec, schema, minimum_count), columns, spec.subject)
+    found = merged(counters, minimum_count)
+    if not found:
         raise DataError(
-            f"No patient is left: all {found.total()} are in groups of fewer than {minimum_count}. List fewer levels."
+            f"No patient has an observed {read.names[-1]!r}. Check the filter that made the table."
         )
-    tally = sum_of(source.subjects(partial(_summer, spec, schema, set(small)), columns, spec.subject))
-    told = Site(site, tally.n_subjects, tally.n_obs, minimum_count, small.total())
-    return SharedMoments(schema, read.names, reads_of(read), (told,), source.synthetic, without_rows(tally))
+    gone = telling(read, found, minimum_count)
+    if len(gone) < len(found):
+        shared = _sums(spec, schema, source, columns, gone)
+        # The sums themselves tell of which patterns there are too few patients.
+        short = crowded(read, found.keys() - gone.keys(), shared.moments, minimum_count)
+        gone |= short
+    if not leave_out:
+        refuse(gone, found, minimum_count)
+    if len(gone) == len(found):
+        n = sum(members.n for members in found.values())
+        raise DataError(
+            f"No patient is left: of all {n}, sums would tell of fewer than {minimum_count}. List fewer levels, "
+            "or leave covariates out."
+        )
+    if short:
+        shared = _sums(spec, schema, source, columns, gone)
+    left_out = sum(found[group].n for group in gone)
+    told = Site(site, shared.n_subjects, shared.n_obs, minimum_count, left_out)
+    return SharedMoments(schema, read.names, reads_of(read), (told,), source.synthetic, shared)
+
+
+def _sums(
+    spec: ModelSpec, schema: Schema, source: Source, columns: list[str], gone: Mapping[Group, str]
+) -> Tally:
+    parts = source.subjects(partial(_summer, spec, schema, set(gone)), columns, spec.subject)
+    return without_rows(sum_of(parts))
 
 
 def _arranged(subject: str, chunk: Chunk) -> Scan:
     return Scan(len(chunk), 0, {}, subject=kind_of_subject(chunk, subject))
 
 
-def _counter(spec: ModelSpec, schema: Schema) -> Callable[[Chunk], Counter[Group]]:
+def _counter(spec: ModelSpec, schema: Schema, minimum_count: int) -> Callable[[Chunk], dict[Group, Members]]:
     read = reading(spec, schema)
-    return lambda chunk: counted(read.rows(chunk))
+    return lambda chunk: counted(read.rows(chunk), minimum_count)
 
 
 def _summer(spec: ModelSpec, schema: Schema, left_out: set[Group]) -> Callable[[Chunk], Tally]:

@@ -54,14 +54,14 @@ def maximum_likelihood(design: Design, reml: bool) -> MaximumLikelihood:
         refuse_unidentified_random_effects(design)
         refuse_uninformed(there, fitted, reml, design.structure.parameter_names, start)
     iterations, theta = first.steps, there.structure.working.to_theta(first.w)
-    centre = there.structure.centred(theta)
+    begin, centre = first.w, there.structure.centred(theta)
+    if centre is not None and not first.near:
+        rough = maximise(there.structure, fitted, reml, begin, partial(newton, tolerance=ROUGH), near=False)
+        begin, iterations = rough.w, iterations + rough.iterations
+        centre = there.structure.centred(rough.gls.theta)
     if centre is None:
-        optimum = maximise(there.structure, fitted, reml, first.w, near=False)
+        optimum = maximise(there.structure, fitted, reml, begin, near=False)
         return MaximumLikelihood(standardised, there, moments, optimum, iterations + optimum.iterations)
-    if not first.near:
-        rough = maximise(there.structure, fitted, reml, first.w, partial(newton, tolerance=ROUGH), near=False)
-        centre, iterations = there.structure.centred(rough.gls.theta), iterations + rough.iterations
-        assert centre is not None
     # A few steps from the optimum, with all digits of the information.
     there = Recoordinated(centre.structure, there.coords, there.theta @ centre.theta)
     optimum = maximise(there.structure, fitted, reml)

@@ -16,8 +16,9 @@ from msclong.design.crossed_moments import AnyMoments
 from msclong.errors import ConvergenceError
 from msclong.likelihood.derivatives import Information
 from msclong.likelihood.gls import GeneralisedLeastSquares, generalised_least_squares
-from msclong.likelihood.grid import arranged
+from msclong.likelihood.grid import arranged, sigma_of
 from msclong.likelihood.information import information
+from msclong.likelihood.markov import MarkovFit
 from msclong.likelihood.residual_scatter import residual_scatter
 
 TOLERANCE = 1e-12
@@ -51,6 +52,9 @@ N_THOROUGH_STARTS = 12
 
 MANY_SUBJECTS = 20
 """Subjects from which on several maxima are not looked for."""
+
+DETERMINED = 1e-10
+"""Share of a variance left, given a subject's other observations, that counts as none: its inverse is all rounding."""
 
 MAX_ITERATIONS = 200
 MAX_HALVINGS = 40
@@ -164,6 +168,12 @@ def newton(
                 w, gls = w + step, final
                 if tolerance == TOLERANCE:
                     derivatives = information(structure, gls, reml)
+            if tolerance == TOLERANCE and _determined(structure, gls):
+                raise ConvergenceError(
+                    f"The {'restricted ' if reml else ''}likelihood of this {structure.keyword!r} covariance is "
+                    "highest where observations of one subject determine one another (a correlation of one), so that "
+                    f"standard errors would be rounding errors. {ADVICE}"
+                )
             return Optimum(_unwhitened(gls, basis, moments), derivatives, w, hessian, decrement, iteration)
         moved = line_search(structure, whitened, reml, w, step, decrement, gls.minus2(reml))
         if moved is None:
@@ -198,6 +208,20 @@ def in_working(
     curvature = working.curvature(w, derivatives.gradient)
     hessian = 2 * J.T @ derivatives.observed @ J + curvature
     return J.T @ derivatives.gradient, hessian, 2 * J.T @ derivatives.expected @ J
+
+
+def _determined(structure: CovarianceStructure, gls: GeneralisedLeastSquares) -> bool:
+    """Whether Sigma of some pattern is singular to rounding, whatever the units of its observations."""
+    for fit in gls.blocks:
+        if isinstance(fit, MarkovFit):
+            left = np.exp(2 * fit.chain.log_sd) / fit.chain.variance
+            if (left < DETERMINED).any():
+                return True
+            continue
+        variance = np.diagonal(sigma_of(structure, gls.theta, fit.block), axis1=1, axis2=2)
+        if (variance * (fit.inverse_root**2).sum(axis=1) > 1 / DETERMINED).any():
+            return True
+    return False
 
 
 def _unwhitened(

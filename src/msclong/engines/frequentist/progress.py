@@ -11,6 +11,16 @@ LEAST_SECONDS = 0.1
 """The line is written anew no more often than this."""
 
 
+_open: list[Progress] = []
+"""Bars that count now, the innermost last."""
+
+
+def say(note: str) -> None:
+    """Write a note behind the innermost bar until that next moves; nothing where no bar is shown."""
+    if _open:
+        _open[-1].write(note)
+
+
 class Progress:
     """Counts to `total`: `label [######......] 320/1000 12 s left`.
 
@@ -21,30 +31,37 @@ class Progress:
         self._label, self._total = label, total
         self._shown = sys.stderr.isatty() if shown is None else shown
         self._done, self._start, self._written = 0, time.monotonic(), 0.0
+        self._length = 0
 
     def __enter__(self) -> Progress:
-        self._write()
+        _open.append(self)
+        self.write()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _open.remove(self)
         if self._shown:
-            self._write()
+            self.write()
             sys.stderr.write("\n")
 
     def advance(self, steps: int = 1) -> None:
         self._done += steps
         if time.monotonic() - self._written > LEAST_SECONDS:
-            self._write()
+            self.write()
 
-    def _write(self) -> None:
+    def write(self, note: str = "") -> None:
+        """Write the line anew, with a note in place of the time that is left."""
         if not self._shown:
             return
         self._written = time.monotonic()
         filled = WIDTH * self._done // max(self._total, 1)
-        left = (self._written - self._start) * (self._total - self._done) / self._done if self._done else 0.0
-        remaining = f"{left:.0f} s left" if self._done < self._total else ""
+        if not note and 0 < self._done < self._total:
+            left = (self._written - self._start) * (self._total - self._done) / self._done
+            note = f"{left:.0f} s left"
         bar = "#" * filled + "." * (WIDTH - filled)
-        sys.stderr.write(f"\r{self._label} [{bar}] {self._done}/{self._total} {remaining:<12}")
+        line = f"{self._label} [{bar}] {self._done}/{self._total} {note}"
+        sys.stderr.write(f"\r{line:<{self._length}}")  # as long as what it overwrites
+        self._length = len(line)
         sys.stderr.flush()

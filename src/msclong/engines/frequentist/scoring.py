@@ -23,7 +23,8 @@ NEAR = 0.1
 class Scored:
     """Where scoring ended.
 
-    w : (k,) working coordinates. steps : taken. near : whether the next step gains little.
+    w : (k,) working coordinates, those of the start where it did not come near. steps : taken. near : whether the next
+    step gains little.
     informed : whether the likelihood plainly depends on every parameter.
     """
 
@@ -37,10 +38,11 @@ def scored(structure: CovarianceStructure, moments: CrossMoments, reml: bool, w:
     """From start values w (k,) towards the maximum, as far as each step raises the likelihood.
 
     Where Sigma is linear in theta, one such step under REML gives the minimum norm quadratic unbiased estimate (Rao
-    1971), which for balanced data is the maximum already. Newton's method starts where this ends: before a step that
-    leaves the parameter space, to a variance below zero. Other structures stay where they are.
+    1971), which for balanced data is the maximum already. Newton's method starts where this ends, if that is near the
+    maximum; otherwise, also before a step that leaves the parameter space, where this began: of several maxima these
+    steps, long ones, may lead to a lower one than the start does. Other structures stay where they are.
     """
-    gls = solution(structure, moments, w) if structure.linear else None
+    start, gls = w, solution(structure, moments, w) if structure.linear else None
     informed = near = False
     steps = 0
     while gls is not None and steps < MOST_STEPS and not near:
@@ -59,7 +61,7 @@ def scored(structure: CovarianceStructure, moments: CrossMoments, reml: bool, w:
         if trial is None or moved is None or moved.minus2(reml) >= gls.minus2(reml):
             break
         w, gls, steps, near = trial, moved, steps + 1, gain < NEAR
-    return Scored(w, steps, near, informed)
+    return Scored(w if near else start, steps, near, informed)
 
 
 def _working(structure: CovarianceStructure, theta: np.ndarray) -> np.ndarray | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from msclong.data.streams.chunk import Chunk, cast_to, common_type, stated_categories, subject_keys
+from msclong.data.streams.parquet import parquet_files
 from msclong.data.streams.source import gathered, runs
 from msclong.errors import DataError
 
@@ -104,3 +107,19 @@ def test_rows_of_a_subject_are_brought_together_and_keep_their_numbers() -> None
     assert len(runs(together, "id")[0]) == 3
     np.testing.assert_array_equal(together.rows, np.array(together.table.column("y")) + 10)
     assert gathered(together, "id") is together
+
+
+def test_of_a_large_dictionary_of_subjects_what_is_used_is_looked_at() -> None:
+    """Each part of a file of a million patients would else hash them all."""
+    every = [f"P{i}" for i in range(500)]
+    ids = pa.DictionaryArray.from_arrays(pa.array([7, 7, 3, 7]), every)
+    codes, keys = subject_keys(Chunk(pa.table({"id": ids})), "id")
+    assert codes.tolist() == [0, 0, 1, 0]
+    np.testing.assert_array_equal(keys, subject_keys(Chunk(pa.table({"id": ["P7", "P3"]})), "id")[1])
+
+
+def test_subjects_of_a_file_lose_their_categories(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": pd.Categorical(["b", "a", "b"]), "arm": pd.Categorical(["x", "y", "x"])})
+    table.to_parquet(tmp_path / "a.parquet")
+    (chunk,) = parquet_files(tmp_path).chunks(["id", "arm"], "id")
+    assert (chunk.kind("id"), chunk.kind("arm")) == ("text", "category")

@@ -11,6 +11,7 @@ import pytest
 
 import msclong as ml
 from msclong.design.streamed.echelon import echelon
+from msclong.design.streamed.shared_file import read_record, write_record
 from msclong.errors import DataError, DesignError, EngineError, FormulaError, SpecError
 
 RTOL = 1e-10
@@ -40,7 +41,7 @@ def hospital(name: str, n: int, arms: tuple[str, ...], visits: int = 3, seed: in
 
 
 A = hospital("A", 48, ("active", "control"), seed=1)
-B = hospital("B", 40, ("control",), seed=2)  # without an arm
+B = hospital("B", 60, ("control",), seed=2)  # without an arm
 C = hospital("C", 36, ("active", "control"), visits=2, seed=3)  # without a visit
 ALL = pd.concat([A, B, C], ignore_index=True)
 SCHEMA = ml.schema_of(SPEC, ALL)
@@ -65,7 +66,7 @@ def test_the_sum_of_sites_gives_the_pooled_fit(tmp_path: Path) -> None:
         same(getattr(pooled, table)(), getattr(whole, table)())
     for weights in ("observed", "subjects", "counterfactual"):
         same(pooled.means(weights=weights), whole.means(weights=weights))
-    assert any("A (48 patients" in note and "B (40 patients" in note for note in pooled.outcome.notes)
+    assert any("A (48 patients" in note and "B (60 patients" in note for note in pooled.outcome.notes)
     same(ml.fit(SPEC, c + (b + a)).coefficients(), whole.coefficients())
 
 
@@ -137,11 +138,91 @@ def test_small_groups_are_refused_and_listed() -> None:
     assert sums(table, "A", minimum_count=1).n_subjects == left.n_subjects + 1
 
 
+def outcomes_of_five(seed: int = 4) -> pd.DataFrame:
+    """Whole numbers of five patients at three visits."""
+    rng = np.random.default_rng(seed)
+    score = rng.integers(8, 24, (5, 3))
+    return pd.DataFrame(
+        {
+            "id": np.repeat([f"E{i}" for i in range(5)], 3),
+            "arm": "active",
+            "base": np.repeat(rng.permutation(np.arange(15.0, 25.0))[:5], 3),
+            "visit": pd.Categorical(np.tile(VISITS, 5), categories=VISITS, ordered=True),
+            "y": score.reshape(-1).astype(float),
+        }
+    )
+
+
+def test_sums_of_hardly_more_numbers_than_patients_are_refused(tmp_path: Path) -> None:
+    """Of five patients with a root of five rows, all rows are found again: they lie on an ellipsoid that it gives."""
+    five = outcomes_of_five()
+    path = tmp_path / "five.json"
+    sums(five, "E", minimum_count=1).save(path)
+    (pattern,) = json.loads(path.read_text())["content"]["patterns"]
+    root = np.array(pattern["root"]).reshape(5, 3, -1)
+    names = json.loads(path.read_text())["content"]["names"]
+    base = names.index("base")
+    R = np.column_stack([root[:, 0, 0], root[:, 0, base], root[..., -1]])
+    gram_inverse = np.linalg.inv(R.T @ R)
+    grid = np.array(np.meshgrid(range(15, 25), *[range(8, 24)] * 3, indexing="ij")).reshape(4, -1)
+    points = np.vstack([np.ones(grid.shape[1]), grid]).T
+    on = np.abs(np.einsum("ij,jk,ik->i", points, gram_inverse, points) - 1) < 1e-9
+    first = five.drop_duplicates("id")["base"].to_numpy()
+    own = np.column_stack([np.ones(5), first, five["y"].to_numpy().reshape(5, 3)])
+    assert on.sum() < 40
+    assert {tuple(row) for row in own} <= {tuple(row) for row in points[on]}
+
+    with pytest.raises(DataError, match="5 patients of whom 5 numbers each would be sent"):
+        sums(five, "E")
+    both = pd.concat([A, five[five["visit"] != "month 1"]], ignore_index=True)
+    left = sums(both, "A", leave_out=True)
+    assert left.sites[0].left_out == 5
+    same(ml.fit(SPEC, left).coefficients(), ml.fit(SPEC, A).coefficients())
+
+
+@pytest.mark.parametrize("term", ["pack", "np.sqrt(pack)", "I(pack * 2)", "pack:arm"])
+def test_numbers_that_set_one_patient_apart_are_refused(term: str) -> None:
+    """A number that one patient has and others lack: its products with outcomes are this patient's outcomes."""
+    spec = ml.ModelSpec(f"y ~ arm * visit + {term} + us(visit | id)", arm="arm")
+    smokers = {who: 10.0 + i for i, who in enumerate(A.loc[A["arm"] == "active", "id"].unique()[:3])}
+    apart = A.assign(pack=A["id"].map(smokers).fillna(0.0))
+    schema = ml.schema_of(spec, apart.assign(pack=np.arange(len(A)) / 7))
+    with pytest.raises(DataError, match="'pack' sets few of .* patients apart, with arm"):
+        ml.cross_moments(spec, apart, schema)
+    left = ml.cross_moments(spec, apart, schema, site="A", leave_out=True)
+    assert 0 < left.n_subjects < 48
+
+
+def test_outcomes_that_set_few_patients_apart_are_refused() -> None:
+    one = (A["id"] == "A9") & (A["visit"] == "month 1")
+    with pytest.raises(DataError, match="'y' sets few of"):
+        sums(A.assign(y=A["y"].where(A["visit"] != "month 1", one * 1.0)), "A")
+
+
+def test_codes_of_few_values_are_listed() -> None:
+    spec = ml.ModelSpec("y ~ arm * visit + smoker + age + us(visit | id)", arm="arm")
+    table = A.assign(smoker=A["id"].isin(["A9"]).astype(int), age=A["base"].round().astype(int).clip(9, 11))
+    schema = ml.schema_of(spec, table)
+    assert schema.columns["smoker"].levels == (0, 1)
+    assert schema.columns["age"].levels is None  # numbers of patients' own
+    with pytest.raises(DataError, match="1 patient with .*smoker 1"):
+        ml.cross_moments(spec, table, schema)
+
+
+def test_a_file_does_not_tell_the_order_of_rows(tmp_path: Path) -> None:
+    for name, table in (("one", A), ("two", A.sample(frac=1, random_state=1))):
+        sums(table, "A").save(tmp_path / name)
+    one, two = (json.loads((tmp_path / name).read_text())["content"] for name in ("one", "two"))
+    assert one["cells"]["levels"] == two["cells"]["levels"]
+    assert [p["coordinates"] for p in one["patterns"]] == [p["coordinates"] for p in two["patterns"]]
+    np.testing.assert_allclose(_numbers(one), _numbers(two), rtol=1e-8, atol=1e-8)
+
+
 def test_numbers_that_are_listed_make_small_groups() -> None:
     spec = ml.ModelSpec("y ~ arm * visit + age + us(visit | id)", arm="arm")
     age = dict(zip(A["id"].unique(), np.random.default_rng(1).integers(30, 60, 48), strict=True))
     table = A.assign(age=A["id"].map(age))
-    with pytest.raises(DataError, match=r"fewer than minimum_count"):
+    with pytest.raises(DataError, match=r"fewer than minimum_count=5"):
         ml.cross_moments(spec, table, ml.schema_of(spec, table, listed=["age"]))
     schema = ml.schema_of(spec, table)
     assert schema.columns["age"].levels is None
@@ -168,6 +249,14 @@ def test_what_cannot_be_added() -> None:
     assert other.agrees(SCHEMA) is None  # A has all levels
     with pytest.raises(TypeError):
         sums(A, "A") + 1  # type: ignore[operator]
+
+
+def test_a_site_without_patients() -> None:
+    for empty in (A.iloc[:0], A.assign(y=np.nan)):
+        with pytest.raises(DataError, match="No patient has an observed 'y'"):
+            sums(empty, "A")
+    with pytest.raises(DataError, match="No patient is left: of all 8"):
+        sums(hospital("S", 8, ("active", "control")), "S", leave_out=True)
 
 
 def test_levels_that_the_schema_lacks() -> None:
@@ -210,6 +299,33 @@ def test_files_that_are_damaged_or_foreign(tmp_path: Path) -> None:
             ml.SharedMoments.load(plain)
     with pytest.raises(DataError, match="cannot be read"):
         ml.SharedMoments.load(tmp_path / "none.json")
+
+
+CONTRADICTIONS = {
+    "patients of a site": (("sites", 0, "n_subjects"), 47, "other patients than its sites"),
+    "a site's count": (("sites", 0, "left_out"), "x", "no whole number"),
+    "patients of a pattern": (("patterns", 0, "patients"), 1e308, "not complete"),
+    "no root": (("patterns", 0, "root"), [], "not complete"),
+    "observations": (("cells", "sums", 0, 0), 1.0, "other observations"),
+    "columns": (("constant columns",), [1.0], "other columns than it names"),
+    "a level that is none": (("schema", "columns", "arm", "levels", 0), [], "no schema"),
+    "an unlisted level": (("cells", "levels", 0, 0), 7, "does not list"),
+    "an unknown visit": (("patterns", 0, "coordinates", 0, 0), 9.0, "does not list"),
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_files_that_contradict_themselves(name: str, tmp_path: Path) -> None:
+    """With the right checksum: somebody wrote them so."""
+    (*path, last), value, words = CONTRADICTIONS[name]
+    sums(A, "A").save(tmp_path / "a.json")
+    record = part = read_record(tmp_path / "a.json")
+    for key in path:
+        part = part[key]
+    part[last] = value
+    write_record(tmp_path / "a.json", record)
+    with pytest.raises(DataError, match=words):
+        ml.fit(SPEC, ml.SharedMoments.load(tmp_path / "a.json"))
 
 
 def test_parquet_at_a_site(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -387,6 +388,46 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
         ml.fit(MMRM, tmp_path / "x.parquet")
 
 
+@pytest.mark.parametrize("damage", ["cut", "rows"])
+def test_a_damaged_file_is_named(damage: str, tmp_path: Path) -> None:
+    path = written(trial(), tmp_path, row_group_size=50)
+    content = path.read_bytes()
+    middle = len(content) // 4
+    path.write_bytes(content[:middle] + (b"" if damage == "cut" else bytes(4000) + content[middle + 4000 :]))
+    with pytest.raises(DataError, match=r"trial.parquet cannot be read as a Parquet file.*write it again"):
+        ml.fit(MMRM, path)
+
+
+@pytest.mark.parametrize("by", ["arm", "week"])
+def test_columns_in_the_names_of_folders(by: str, tmp_path: Path) -> None:
+    """As Spark writes a table: each value's rows in a folder of its own, and that may be named like a file."""
+    table = trial()
+    table.loc[table["arm"] == "high", "arm"] = "high dose / kg"
+    for value, rows in table.groupby(by):
+        folder = tmp_path / "trial.parquet" / f"{by}={quote(str(value), safe='')}"
+        folder.mkdir(parents=True)
+        rows.drop(columns=by).to_parquet(folder / "part-0.parquet")
+    spec = "y ~ arm * C(week) + base + us(week | id)"
+    same_fit(ml.fit(spec, tmp_path), ml.fit(spec, table))
+    folder.rename(folder.with_name("centre=3"))
+    with pytest.raises(DataError, match=r"The folders of .* name the columns \w+, and those of"):
+        ml.fit(spec, tmp_path)
+
+
+def test_a_file_without_rows_says_nothing_of_types(tmp_path: Path) -> None:
+    table = trial()
+    pd.DataFrame({name: pd.Series(dtype=float) for name in table}).to_parquet(tmp_path / "0.parquet")
+    table[:100].to_parquet(tmp_path / "1.parquet")
+    table[100:].astype({"id": "category"}).to_parquet(tmp_path / "2.parquet")
+    same_fit(ml.fit(MMRM, tmp_path), ml.fit(MMRM, table))
+
+
+def test_parts_without_an_observed_outcome(tmp_path: Path) -> None:
+    table = trial(120)
+    table.loc[:160, "y"] = np.nan
+    same_fit(ml.fit(MMRM, written(table, tmp_path)), ml.fit(MMRM, table))
+
+
 def test_marks_of_synthetic_data_are_kept(tmp_path: Path) -> None:
     table = trial()
     table.attrs["synthetic"] = "Made up for a test."
@@ -414,6 +455,9 @@ def test_a_polars_lazy_frame(tmp_path: Path) -> None:
     )
     spec = "y ~ arm * visit + site + twice + us(visit | id)"
     same_fit(ml.fit(spec, lazy), ml.fit(spec, lazy.collect()))
+    for wrong in (pl.col("none") * 2, pl.col("arm").cast(pl.Float64)):
+        with pytest.raises(DataError, match="query of the polars LazyFrame fails"):
+            ml.fit(spec, lazy.with_columns(twice=wrong))
 
 
 @pytest.mark.parametrize("shuffled", [False, True])

@@ -133,3 +133,20 @@ def test_expected_information_at_a_variance_of_zero_is_pbkrtests():
     fit = ml.fit("y ~ arm * t + (1 + t || id)", table, engine=ml.Frequentist(information="expected"))
     assert fit.outcome.singular
     np.testing.assert_allclose(fit.coefficients()["df"], 24.4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("formula", "rows"),
+    [
+        (
+            "y ~ C(visit) + ar1h(visit | id)",
+            [(0, 1, 6.8368), (1, 0, 5.3503), (2, 0, 5.2019), (3, 1, 5.0795), (5, 0, 6.345), (5, 1, 4.685)],
+        ),
+        ("y ~ C(visit) + toep(visit | id)", [(0, 1, 0.0071), (2, 0, 0.0054), (2, 1, 0.004), (3, 0, 0.0045)]),
+    ],
+)
+def test_no_standard_errors_are_made_of_rounding(formula, rows):
+    """One subject was seen twice: the likelihood is highest where its observations are correlated at one."""
+    table = pd.DataFrame(rows, columns=["id", "visit", "y"])
+    with pytest.raises(ml.errors.ConvergenceError, match="fewer parameters"):
+        ml.fit(formula, table)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import Timer
 from typing import Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from msclong.engines.frequentist.batched.replicates import BatchFit, Replicates
 from msclong.engines.frequentist.batched.settings import DEGENERATE, LEFT
 from msclong.engines.frequentist.batched.together import too_few_together
 from msclong.engines.frequentist.optimize import FURTHER_STARTS, MANY_SUBJECTS, N_THOROUGH_STARTS
-from msclong.engines.frequentist.progress import Progress
+from msclong.engines.frequentist.progress import Progress, say
 from msclong.errors import EngineError
 
 Ddf = Literal["kenward-roger", "satterthwaite", "residual", "asymptotic"]
@@ -28,6 +29,9 @@ FILLED = ("status", "beta", "theta", "theta_se", "loglik", "se", "df", "iteratio
 
 CHUNK = 64
 """Replicates that a thread takes at a time."""
+
+LOADING = 4.0
+"""Seconds within which compiled code is loaded from the disk, if it is there."""
 
 
 def batched(structure: CovarianceStructure, coords: np.ndarray, ddf: str) -> bool:
@@ -46,8 +50,8 @@ def fit_batch(
     """Fit every replicate, and estimate the rows of L (c, p), each with its standard error and df.
 
     Numbers are those of `ml.fit` with Frequentist(method, ddf, information=...). What is not plain sailing has status
-    LEFT and is the ordinary engine's; DEGENERATE ones have no estimate. The first call on a machine compiles, for half
-    a minute. Threads share the work, which an interrupt ends between chunks.
+    LEFT and is the ordinary engine's; DEGENERATE ones have no estimate. The first call on a machine compiles, for about
+    half a minute, and the bar says so. Threads share the work, which an interrupt ends between chunks.
 
     progress : advanced by the replicates that are done. Raises EngineError for what the compiled code does not know.
     """
@@ -60,10 +64,15 @@ def fit_batch(
     R, n, T = replicates.Y.shape
     p, k = replicates.n_fixed, replicates.structure.n_parameters
     result = _empty(R, p, k, len(L))
+    each = np.isfinite(replicates.Y).sum(axis=2)
+    # With fewer, parameters have no estimate, or none that could be told from another: the ordinary engine says so.
+    enough = ((each > 0).sum(axis=1) > 1) & (each.max(axis=1, initial=0) >= found.least)
     if found.unstructured:
-        result.few.update(too_few_together(replicates))
+        result.few.update((r, few) for r, few in too_few_together(replicates).items() if enough[r])
         result.status[list(result.few)] = DEGENERATE
-    chosen = np.flatnonzero(result.status == LEFT)
+    chosen = np.flatnonzero((result.status == LEFT) & enough)
+    if progress is not None:
+        progress.advance(R - len(chosen))
     with np.errstate(all="ignore"):
         _run(
             replicates,
@@ -146,6 +155,8 @@ def _run(
             getattr(result, name)[rows] = getattr(part, name)
         return len(rows)
 
+    if not fit_chunk.signatures:  # here, where an interrupt gets through, and not in all threads at once
+        _told_if_long(lambda: work(chosen[:0]), kept=fit_chunk.stats.cache_path is not None)
     with ThreadPoolExecutor(max_workers=_cores()) as pool:
         waiting = [pool.submit(work, rows) for rows in _chunks(chosen)]
         try:
@@ -157,6 +168,16 @@ def _run(
         except BaseException:  # an interrupt too: what has not begun is not begun
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _told_if_long(compile_or_load: Callable[[], object], kept: bool) -> None:
+    """Do that, and write a note behind the progress bar when it takes longer than loading does."""
+    patience = Timer(LOADING, say, ["compiling, once on this machine" if kept else "compiling"])
+    patience.start()
+    try:
+        compile_or_load()
+    finally:
+        patience.cancel()
 
 
 def _chunks(chosen: np.ndarray) -> Iterator[np.ndarray]:

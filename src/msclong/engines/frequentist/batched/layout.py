@@ -43,6 +43,7 @@ class Layout:
     """Z : (T, D) columns of the blocks side by side, orthogonal within a block. sizes : (m,) columns of each.
 
     back : (D, D), Z here is the structure's times this. residual : code of the residual structure.
+    least : visits that some subject must have been seen at (`design.covariance_design` refuses less).
     """
 
     Z: np.ndarray
@@ -50,6 +51,7 @@ class Layout:
     sizes: np.ndarray
     residual: int
     unstructured: bool
+    least: int = 2
 
 
 def layout(structure: CovarianceStructure, coords: np.ndarray) -> Layout | None:
@@ -76,7 +78,12 @@ def layout(structure: CovarianceStructure, coords: np.ndarray) -> Layout | None:
             return None
         back[at, at] = np.linalg.inv(triangle) * np.sqrt(T)
     found = Layout(
-        Z @ back, back, np.array([part.coordinates for part, _, _ in random], dtype=np.int64), code, False
+        Z @ back,
+        back,
+        np.array([part.coordinates for part, _, _ in random], dtype=np.int64),
+        code,
+        unstructured=False,
+        least=D + 1 if type(residual) is Independent else 2,
     )
     return (
         found

@@ -7,9 +7,15 @@ import numpy as np
 from msclong.design.degeneracy import seen_together
 from msclong.engines.frequentist.batched.replicates import Few, Replicates
 
+ALIASED = 1e-6
+"""Least singular value, of columns of length one, from which on none is a combination of others beyond doubt."""
+
 
 def too_few_together(replicates: Replicates) -> dict[int, Few]:
-    """Those without a maximum by the rule of `design.degeneracy`, where all visits were seen."""
+    """Those without a maximum by the rule of `design.degeneracy`, where all visits were seen and no column is aliased.
+
+    Of aliased columns the ordinary engine complains first.
+    """
     seen = np.isfinite(replicates.Y)
     T = seen.shape[2]
     completers = seen.all(axis=2).sum(axis=1)
@@ -22,7 +28,7 @@ def too_few_together(replicates: Replicates) -> dict[int, Few]:
         if replicates.arrangement is not None:
             X = X[replicates.arrangement[r]]
         few = _first(seen[r], X)
-        if few is not None:
+        if few is not None and not _aliased(X[seen[r]]):
             found[int(r)] = few
     return found
 
@@ -37,6 +43,14 @@ def _first(seen: np.ndarray, X: np.ndarray) -> Few | None:
         if n < len(visits) + max(rank, 1):
             return Few(visits, n, rank)
     return None
+
+
+def _aliased(X: np.ndarray) -> bool:
+    """Whether columns of X (N, p) are, or might be, combinations of others, or rows too few."""
+    length = np.linalg.norm(X, axis=0)
+    if len(X) <= X.shape[1] or not length.all():
+        return True
+    return bool(np.linalg.matrix_rank(X / length, tol=ALIASED) < X.shape[1])
 
 
 def _rank(X: np.ndarray) -> int:

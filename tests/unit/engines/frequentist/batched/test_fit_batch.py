@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
+from numba.core import caching
 
 import msclong as ml
 from msclong.api import long_data
 from msclong.design.design import build_design
+from msclong.engines.frequentist.batched import fit_batch as fit_batch_module
 from msclong.engines.frequentist.batched.fit_batch import batched, fit_batch
+from msclong.engines.frequentist.batched.kernel import door
 from msclong.engines.frequentist.batched.replicates import Replicates
 from msclong.engines.frequentist.batched.settings import CONVERGED, DEGENERATE, LEFT, SINGULAR
-from msclong.engines.frequentist.progress import Progress
+from msclong.engines.frequentist.progress import Progress, say
 from msclong.errors import ConvergenceError, DataError, DegenerateCovarianceError, DesignError, EngineError
 
 # Two optimisations of one likelihood, each to rounding; a variance near zero is flat to half the digits.
@@ -254,3 +259,74 @@ def test_arrays_must_fit_together() -> None:
         Replicates(good.structure, good.coords, good.X[:-1], good.Y)
     with pytest.raises(DataError, match="do not fit together"):
         Replicates(good.structure, good.coords, good.X, good.Y, np.zeros((R, 2), dtype=int))
+
+
+@pytest.mark.parametrize(
+    ("covariance", "most"),
+    [
+        ("us(visit | id)", 1),
+        ("ar1(visit | id)", 1),
+        ("homdiag(visit | id)", 1),
+        ("(1 | id)", 1),
+        ("(1 + visit | id)", 2),
+        ("(1 | id) + diag(visit | id)", 1),
+    ],
+)
+def test_data_sets_of_too_few_visits_a_subject_are_left(covariance: str, most: int) -> None:
+    formula, Y = f"y ~ visit + {covariance}", simulated(missing=0.0)
+    for i in range(N):
+        Y[0, i, [t for t in range(T) if (t - i) % T >= most]] = np.nan
+    batch = fit_batch(replicates(formula, Y), np.eye(2))
+    assert batch.status[0] == LEFT
+    assert (batch.status[1:] != LEFT).all()
+    with pytest.raises(DesignError):
+        ordinary(formula, Y[0], ml.Frequentist())
+
+
+@pytest.mark.parametrize("covariance", ["us(visit | id)", "(1 | id)"])
+def test_a_single_subject_is_left(covariance: str) -> None:
+    Y = simulated(missing=0.0)
+    Y[0, 1:] = np.nan
+    assert fit_batch(replicates(f"y ~ 1 + {covariance}", Y), np.eye(1)).status[0] == LEFT
+
+
+def test_what_is_left_counts_as_done(capsys) -> None:
+    Y = simulated(missing=0.0)
+    Y[0, 1:] = np.nan
+    Y[1, 4:] = np.nan
+    with Progress("Fitting", R, shown=True) as bar:
+        batch = fit_batch(replicates("y ~ C(visit) + us(visit | id)", Y), np.eye(T), progress=bar)
+    assert [batch.status[0], batch.status[1]] == [LEFT, DEGENERATE]
+    assert f"{R}/{R}" in capsys.readouterr().err
+
+
+def test_a_long_compilation_is_told_behind_the_bar(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(fit_batch_module, "LOADING", 0.0)
+    told = threading.Event()
+    monkeypatch.setattr(fit_batch_module, "say", lambda note: (say(note), told.set()))
+    with Progress("Fitting", R, shown=True):
+        fit_batch_module._told_if_long(lambda: told.wait(60), kept=True)
+    shown = capsys.readouterr().err.split("\r")
+    assert any(line.endswith(f"0/{R} compiling, once on this machine") for line in shown)
+    assert "s left" not in "".join(shown)
+    assert shown[-1].strip().endswith(f"0/{R}")
+
+
+def test_an_interrupt_ends_the_compilation() -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_batch_module._told_if_long(interrupted, kept=False)
+
+
+def test_compiled_code_needs_no_place_on_the_disk(monkeypatch) -> None:
+    def read_only(self) -> None:
+        raise PermissionError
+
+    for locator in caching.CacheImpl._locator_classes:
+        monkeypatch.setattr(locator, "ensure_cache_path", read_only)
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        numba.njit(cache=True)(read_only)
+    assert door._kept(0).stats.cache_path is None
+    assert door._kept(0).signatures == []

@@ -1,14 +1,15 @@
 """The kernel's door: fits replicates one after the other, in compiled code that is kept on disk.
 
 numba's cache knows the file of the function that it keeps, and not those of the functions that this calls. So this one
-alone is kept, under a stamp of all sources that it is made of.
+alone is kept, under a stamp of all sources that it is made of. Where numba finds no place that it may write to (a
+read-only home), each process compiles anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -53,8 +54,9 @@ from msclong.engines.frequentist.batched.settings import (
 from msclong.engines.frequentist.optimize import LINE_SEARCH_NOISE
 
 
-def _kept(stamp: int) -> Callable[..., int]:
-    @njit(cache=True, nogil=True, error_model="numpy")
+def _kept(stamp: int) -> Any:
+    """The compiled function; numba says nothing of its type."""
+
     def fit_chunk(
         X, same_x, Y, arrangement, L, Z, back, sizes, code, unstructured, shifts, few, reml, expected, kenward_roger,
         status, beta, theta, theta_se, loglik, se, df, iterations,
@@ -159,7 +161,10 @@ def _kept(stamp: int) -> Callable[..., int]:
             status[r] = SINGULAR if singular else CONVERGED
         return stamp
 
-    return fit_chunk
+    try:
+        return njit(fit_chunk, cache=True, nogil=True, error_model="numpy")
+    except RuntimeError:
+        return njit(fit_chunk, nogil=True, error_model="numpy")
 
 
 def _stamp() -> int:
