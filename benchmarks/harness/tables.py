@@ -206,20 +206,19 @@ def assay(outcomes: int, patients: int = 24, seed: int = 7) -> Table:
     return Table(f"assay-{outcomes}-of-{patients}x5-{seed}", make)
 
 
-def with_patterns(patterns: int, patients: int = 500, visits: int = 10, seed: int = 3) -> Table:
-    """A trial of so many sets of visits, dealt out to the patients in turn; the first set has all visits."""
+def with_patterns(patterns: int, patients: int = 1000, visits: int = 12, seed: int = 3) -> Table:
+    """Random slopes over so many sets of visits, dealt out to the patients in turn; the first set has all visits."""
 
     def make() -> pd.DataFrame:
-        whole = pd.read_parquet(trial(patients, visits, seed, dropout=0.0, gaps=0.0).file("parquet"))
-        rng = np.random.default_rng(seed)
-        # The bits of a number are a set of visits; the first visit is in all.
-        codes = rng.permutation(2 ** (visits - 1) - 1)[: patterns - 1]
+        whole = pd.read_parquet(slopes(patients, visits, seed=seed).file("parquet"))
+        # The bits of a number are a set of visits; the first two visits are in all.
+        codes = np.random.default_rng(seed).permutation(2 ** (visits - 2) - 1)[: patterns - 1]
         seen = np.ones((patterns, visits), dtype=bool)
-        seen[1:, 1:] = codes[:, None] >> np.arange(visits - 1) & 1
-        pattern = whole["patient"].cat.codes.to_numpy() % patterns
-        return whole[seen[pattern, whole["visit"].cat.codes]].reset_index(drop=True)
+        seen[1:, 2:] = codes[:, None] >> np.arange(visits - 2) & 1
+        pattern = whole["id"].cat.codes.to_numpy() % patterns
+        return whole[seen[pattern, whole["time"].to_numpy(dtype=int)]].reset_index(drop=True)
 
-    return Table(f"patterns-{patterns}-of-{patients}x{visits}-{seed}", make)
+    return Table(f"patterns-{patterns}-of-{patients}x{visits}-slopes-{seed}", make)
 
 
 def with_columns(columns: int, patients: int = 1000, visits: int = 4, seed: int = 4) -> Table:

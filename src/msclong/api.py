@@ -101,9 +101,9 @@ def _refuse_engine_of_rows(engine: Engine, what: str) -> None:
     """Raise EngineError, before anything is read, for an engine that needs patients' rows."""
     plain = isinstance(engine, Frequentist) and engine.vcov == "model"
     if not plain:
-        asked = (
-            f"vcov={engine.vcov!r}" if isinstance(engine, Frequentist) else f"ml.{type(engine).__name__}(...)"
-        )
+        name = type(engine).__name__
+        named = "prior_predictive" if name == "PriorSampler" else name
+        asked = f"vcov={engine.vcov!r}" if isinstance(engine, Frequentist) else f"ml.{named}(...)"
         raise EngineError(
             f"{asked} needs patients' rows, and {what} is fitted by sums, of which ml.Frequentist() makes (restricted) "
             "maximum likelihood with model-based standard errors. Use that, or read the table into memory "
