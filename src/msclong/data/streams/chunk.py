@@ -204,17 +204,16 @@ def subject_keys(chunk: Chunk, subject: str) -> tuple[np.ndarray, np.ndarray]:
         codes, values = pd.factorize(chunk.table.column(subject).to_numpy())
         return codes, values.astype(np.int64).view(np.uint64)
     codes, named = chunk.coded(subject) if kind == "number" else _coded_runs(chunk, subject)
-    blank = [i for i, value in enumerate(named) if isinstance(value, str) and not value.strip()]
     lacking = codes < 0
-    if blank:
-        lacking |= np.isin(codes, blank)
+    if kind != "number":
+        lacking |= np.append(_blank(named), False)[codes]
     if lacking.any():
         raise DataError(
             f"The subject column {subject!r} is missing or blank in rows {listing(chunk.rows[lacking])} (counted from "
             "0). Fill in the subject or remove these rows."
         )
     if kind != "number":
-        return codes, pd.util.hash_array(np.array(named, dtype=object), categorize=False)
+        return codes, pd.util.hash_array(_objects(named), categorize=False)
     numbers = np.array(named, dtype=float)
     whole = (numbers == np.round(numbers)) & (np.abs(numbers) < 2**63)
     # Number by number: the key of one may not depend on others in its part.
@@ -223,15 +222,40 @@ def subject_keys(chunk: Chunk, subject: str) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _coded_runs(chunk: Chunk, name: str) -> tuple[np.ndarray, list[Any]]:
-    """As `Chunk.coded`, of values that are used; each run of rows of one value is looked up once."""
-    import pyarrow as pa
+def first_of_runs(chunk: Chunk, name: str) -> np.ndarray:
+    """(N,) whether a row has another value than the one before."""
     import pyarrow.compute as pc
 
     column = decoded(chunk.table, name).column(name)
     first = np.ones(len(column), dtype=bool)
     first[1:] = pc.fill_null(pc.not_equal(column[1:], column[:-1]), True).to_numpy()
-    starts = np.flatnonzero(first)
+    return first
+
+
+def _coded_runs(chunk: Chunk, name: str) -> tuple[np.ndarray, pa.Array]:
+    """As `Chunk.coded`, of values that are used; each run of rows of one value is looked up once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = decoded(chunk.table, name).column(name)
+    starts = np.flatnonzero(first_of_runs(chunk, name))
     runs = pc.dictionary_encode(pa.concat_arrays(column.take(starts).chunks))
     codes = runs.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
-    return np.repeat(codes, np.diff(starts, append=len(column))), runs.dictionary.to_pylist()
+    return np.repeat(codes, np.diff(starts, append=len(column))), runs.dictionary
+
+
+def _blank(named: pa.Array) -> np.ndarray:
+    """(n,) which values are text without a letter."""
+    import pyarrow.compute as pc
+
+    if not _is_text(named.type):
+        return np.zeros(len(named), dtype=bool)
+    return pc.or_(pc.equal(pc.binary_length(named), 0), pc.utf8_is_space(named)).to_numpy(
+        zero_copy_only=False
+    )
+
+
+def _objects(named: pa.Array) -> np.ndarray:
+    found = np.empty(len(named), dtype=object)
+    found[:] = named.to_numpy(zero_copy_only=False)
+    return found

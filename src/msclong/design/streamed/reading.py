@@ -13,7 +13,7 @@ from msclong.covariance.registry import structure_class
 from msclong.covariance.time_structure import TimeStructure
 from msclong.data.codes import coded
 from msclong.data.keys import check_constant, check_unique
-from msclong.data.streams.chunk import Chunk, subject_keys
+from msclong.data.streams.chunk import Chunk, first_of_runs
 from msclong.data.streams.scan import measured
 from msclong.data.streams.schema import Schema
 from msclong.design.coordinates import Effects, InverseRootWeight, Measured, Membership, Position
@@ -173,8 +173,7 @@ class Reading:
 
     def _runs(self, chunk: Chunk) -> np.ndarray:
         """(N,) subjects numbered as they stand."""
-        codes, _ = subject_keys(chunk, self.spec.subject)
-        return np.cumsum(np.diff(codes, prepend=-1) != 0) - 1
+        return np.cumsum(first_of_runs(chunk, self.spec.subject)) - 1
 
     def _check(self, chunk: Chunk, subject: np.ndarray) -> None:
         """What LongData checks of a table: one row for each subject and visit, one arm for each subject."""

@@ -35,6 +35,7 @@ def refuse_uninformed(
     if found := undetermined(expected, there.theta @ J, names, if_mean_known):
         raise DegenerateCovarianceError(
             f"The data say nothing of {listing(found)}: too few subjects were seen at these visits, or at both of two; "
-            "a grouping has a single level; or the fixed effects already take up all of that variation. Use a structure with "
-            "fewer parameters (ar1h, cs), or leave these random effects out, or the fixed effects that they vary by."
+            "a grouping has a single level; or the fixed effects already take up all of that variation. Use a "
+            "structure with fewer parameters (ar1h, cs), or leave out these random effects, or the "
+            "fixed effects that they vary by."
         )

@@ -9,7 +9,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from msclong.data.streams.chunk import Chunk, cast_to, common_type, stated_categories, subject_keys
+from msclong.data.streams.chunk import (
+    Chunk,
+    cast_to,
+    common_type,
+    first_of_runs,
+    stated_categories,
+    subject_keys,
+)
 from msclong.data.streams.parquet import parquet_files
 from msclong.data.streams.source import gathered, runs
 from msclong.errors import DataError
@@ -123,3 +130,15 @@ def test_subjects_of_a_file_lose_their_categories(tmp_path: Path) -> None:
     table.to_parquet(tmp_path / "a.parquet")
     (chunk,) = parquet_files(tmp_path).chunks(["id", "arm"], "id")
     assert (chunk.kind("id"), chunk.kind("arm")) == ("text", "category")
+
+
+@pytest.mark.parametrize("blank", ["", " \t", "\u3000", None])
+def test_rows_without_a_subject_are_named(blank: str | None) -> None:
+    for ids in (pa.array(["P1", blank, "P2"]), pa.array(["P1", blank, "P2"]).dictionary_encode()):
+        with pytest.raises(DataError, match=r"missing or blank in rows 1 "):
+            subject_keys(Chunk(pa.table({"id": ids})), "id")
+
+
+def test_of_text_a_new_run_is_seen_without_looking_names_up() -> None:
+    table = pa.table({"id": pa.chunked_array([["a", "a"], ["a", "b"], ["a"]])})
+    assert first_of_runs(Chunk(table), "id").tolist() == [True, False, False, True, True]
