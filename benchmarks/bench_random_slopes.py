@@ -28,14 +28,14 @@ QUESTION = Question(
         ),
         Case(
             "10,000 x 6",
-            slope_programs("y ~ arm * time", "time", "id", tests=False),
+            slope_programs("y ~ arm * time", "time", "id"),
             slopes(10_000, 6),
             "y ~ arm * time + (1 + time | id)",
             "planned times, complete",
         ),
         Case(
             "1,000 x 50, irregular",
-            slope_programs("y ~ arm * time", "time", "id", tests=False),
+            slope_programs("y ~ arm * time", "time", "id"),
             slopes(1000, 50, irregular=True),
             "y ~ arm * time + (1 + time | id)",
             "every subject at times of its own",

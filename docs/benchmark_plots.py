@@ -25,13 +25,18 @@ def growth(axis: str) -> HTML:
     if not cases:
         return HTML(f"<p>Not measured yet: <code>make bench ONLY={question}</code>.</p>")
     every = [case for case in found["cases"] if "axis" in case] if found else []
-    programs = list(dict.fromkeys(row["program"] for case in every for row in case["rows"]))
+    programs = list(dict.fromkeys(_maker(row["program"]) for case in every for row in case["rows"]))
     return HTML(to_svg(_figure(axis, cases, programs), f"growth-{axis}-"))
+
+
+def _maker(program: str) -> str:
+    """Who makes a program, whichever of its functions is asked; msclong's own lines are told apart."""
+    return program if program.startswith("msclong") else program.split(",")[0].split("::")[0]
 
 
 @style.journal
 def _figure(axis: str, cases: list[dict], programs: list[str]) -> Figure:
-    """A program has its colour and marker by its place among all `programs`: the same in each plot."""
+    """A program has its colour and marker by the place of its maker among `programs`: the same in each plot."""
     series: dict[str, list[tuple[float, float]]] = {}
     for case in cases:
         for row in case["rows"]:
@@ -39,7 +44,7 @@ def _figure(axis: str, cases: list[dict], programs: list[str]) -> Figure:
                 series.setdefault(row["program"], []).append((case["x"], row["median"]))
     figure = Figure(figsize=(1.35 * style.WIDTH, 0.78 * style.WIDTH))
     axes: Axes = figure.subplots()
-    lines = [_line(axes, programs.index(name), name, points, axis) for name, points in series.items()]
+    lines = [_line(axes, programs.index(_maker(name)), name, points, axis) for name, points in series.items()]
     axes.set(xscale="log", yscale="log", xlabel=axis.capitalize(), ylabel="Seconds")
     for which in (axes.xaxis, axes.yaxis):
         which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))

@@ -28,6 +28,12 @@ QUESTIONS = (
 )
 """In the order of the page."""
 
+DF = 0.05
+"""Degrees of freedom that differ by more than this part are another test, and said so."""
+
+LESS = 50.0
+"""Megabytes by which a program needs less memory, to be named."""
+
 NOTHING = "<p>Nothing has been measured yet: run <code>make bench</code>.</p>"
 
 
@@ -82,15 +88,39 @@ def targets() -> HTML:
     return _table(["", "limit", "measured", ""], rows) if rows else HTML(NOTHING)
 
 
+def hungrier() -> HTML:
+    """Every program that gave the same answer in much less memory than msclong's first row of the question."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for found in measured():
+        for case in found["cases"]:
+            for row in case["rows"]:
+                ours = next((r for r in case["rows"] if r["asks"] == row["asks"] and "peak_mb" in r), None)
+                if ours is None or "ratio" not in row or not row["same"] or row["peak_mb"] is None:
+                    continue
+                if row["peak_mb"] + LESS < (ours["peak_mb"] or 0):
+                    told = f"{_named(row)}: {row['peak_mb']:,.0f} MB, msclong {ours['peak_mb']:,.0f} MB"
+                    rows.setdefault((found["title"], case["name"], row["asks"]), []).append(told)
+    return _listed(rows, "program: its peak memory")
+
+
 def losses() -> HTML:
     """Every program that gave the same answer to the same question in less time than msclong."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for found in measured():
         for case in found["cases"]:
             for row in case["rows"]:
-                if row.get("ratio", 1) < 1 and row["same"] and not row["program"].startswith("msclong"):
+                if (
+                    row.get("ratio", 1) < 1
+                    and row["same"]
+                    and not row["program"].startswith(("msclong", "python"))
+                ):
                     where = found["title"], case["name"], row["asks"]
                     rows.setdefault(where, []).append(f"{_named(row)}: {_ratio(row)}")
+    return _listed(rows, "program: its time over msclong's")
+
+
+def _listed(rows: dict[tuple[str, str, str], list[str]], heading: str) -> HTML:
+    """Lines about programs, by question, case and what was asked."""
     if not rows:
         return HTML("<p>None.</p>" if any(measured()) else NOTHING)
     told = [
@@ -100,7 +130,7 @@ def losses() -> HTML:
         ]
         for (title, case, asks), lines in rows.items()
     ]
-    return _table(["", "program: its time over msclong's"], told)
+    return _table(["", heading], told)
 
 
 def shown(question: str) -> HTML:
@@ -166,7 +196,10 @@ def _agreement(row: dict[str, Any], key: str) -> str:
     if apart is None:
         return ""
     told = "0" if apart == 0 else _minus(f"{apart:+.0e}" if key == "loglik" else f"{apart:.0e}")
-    return told if row["same"] else f"<strong>{told}</strong>"
+    if not row["same"]:
+        return f"<strong>{told}</strong>"
+    df = row.get("df_difference")
+    return told if df is None or df <= DF else f"{told}; <strong>df by {df:.0%}</strong>"
 
 
 def _minus(text: str) -> str:

@@ -88,3 +88,18 @@ def test_what_was_not_measured_is_said(tables):
 def test_that_no_program_was_faster_is_said(tables, tmp_path):
     kept(tmp_path, row("msclong", 0.01), row("slower", 0.02, ratio=2.0, ratio_range=[1.8, 2.2]))
     assert "None" in tables.losses().data
+
+
+def test_other_df_and_less_memory_are_told(tables, tmp_path):
+    compared = {"ratio": 2.0, "ratio_range": [1.9, 2.1], "loglik": -10.0, "loglik_difference": 0.0}
+    kept(
+        tmp_path,
+        row("msclong", 0.02, loglik=-10.0, peak_mb=400.0),
+        row("lean", 0.04, df_difference=0.01, **compared),
+        row("crude", 0.04, df_difference=4.2, peak_mb=390.0, **compared),
+    )
+    shown = tables.shown("mmrm").data
+    assert "df by 420%" in shown
+    assert "df by 1%" not in shown
+    assert "lean 1.2: 100 MB, msclong 400 MB" in tables.hungrier().data
+    assert "crude" not in tables.hungrier().data

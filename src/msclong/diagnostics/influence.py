@@ -145,6 +145,10 @@ def influence(fit: Fit, by: str | None = None, cases: Iterable[object] | None = 
 
 def _cases(design: Design, by: str | None) -> tuple[np.ndarray, pd.Index]:
     """The case of each row (N,), and the cases' names."""
+    if by is not None and not isinstance(by, str):
+        raise SpecError(
+            f"by is one column; got {by!r}. For cases by several columns, join these in a column of text."
+        )
     if by is None:
         codes, names = design.unit, unit_names(design)
     else:
@@ -160,6 +164,8 @@ def _cases(design: Design, by: str | None) -> tuple[np.ndarray, pd.Index]:
 
 def _positions(cases: Iterable[object], names: pd.Index) -> np.ndarray:
     """Where in `names` each of some cases is; SpecError for one that is not there."""
+    if isinstance(cases, str) or not isinstance(cases, Iterable):
+        raise SpecError(f"cases is a list of them; got {cases!r}. Write cases=[{cases!r}].")
     wanted = list(cases)
     found = names.get_indexer(pd.Index(wanted, dtype=names.dtype if len(wanted) else None))
     if (found < 0).any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,10 @@ def outcome_matrix(
         raise SpecError(
             f"outcomes takes a list of columns, or a matrix of as many rows; write [{outcomes!r}]."
         )
+    if not isinstance(outcomes, Iterable) and not hasattr(outcomes, "__array__"):
+        raise SpecError(f"outcomes takes a list of columns, or a matrix of as many rows; got {outcomes!r}.")
+    if names is not None and (isinstance(names, str) or not isinstance(names, Iterable)):
+        raise SpecError(f"names= is a list, a name for each outcome; got {names!r}.")
     matrix = np.ndim(outcomes) == 2 or isinstance(outcomes, pd.DataFrame)
     if matrix and not isinstance(outcomes, (np.ndarray, pd.DataFrame)):
         outcomes = to_pandas(outcomes)

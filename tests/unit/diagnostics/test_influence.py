@@ -161,6 +161,10 @@ def test_what_is_refused(sites):
     fit = ml.fit("y ~ arm * visit + (1 | id)", sites)
     with pytest.raises(DataError, match="no column 'centre'"):
         ml.influence(fit, by="centre")
+    with pytest.raises(SpecError, match="by is one column"):
+        ml.influence(fit, by=["site", "arm"])
+    with pytest.raises(SpecError, match="cases is a list"):
+        ml.influence(fit, cases=3)
     crossed = ml.fit("y ~ arm + (1 | visit) + (1 | id)", sites)
     with pytest.raises(SpecError, match="one case"):
         ml.influence(crossed)

@@ -291,6 +291,8 @@ def test_a_synthetic_table_marks_its_tables() -> None:
         (MODEL, {"outcomes": np.zeros((80, 2, 1)), "names": ["a"]}, DataError, r"shape \(80, 2, 1\)"),
         (MODEL, {"outcomes": np.zeros(80), "names": ["a"]}, DataError, r"values\[:, None\]"),
         (MODEL, {"outcomes": np.full((80, 1), np.inf), "names": ["a"]}, DataError, "'a' is infinite"),
+        (MODEL, {"outcomes": None}, SpecError, "takes a list of columns"),
+        (MODEL, {"outcomes": np.zeros((80, 1)), "names": 3}, SpecError, "names= is a list"),
         (MODEL, {"outcomes": ["arm"]}, DataError, "'arm' is not numeric"),
         ("arm ~ C(visit) + us(visit | id)", {"outcomes": NAMES}, SpecError, "'arm' is a column"),
         ("np.log(outcome) ~ C(visit) + us(visit | id)", {"outcomes": NAMES}, FormulaError, "beforehand"),

@@ -206,6 +206,8 @@ def parquet_files(path: str | Path, directory: Path | None = None) -> ParquetFil
 
     Raises DataError where there are none.
     """
+    if not str(path).strip():
+        raise DataError(f"{path!r} is no path. Give that of a Parquet file, or of a folder of them.")
     place = Path(path)
     if place.is_dir():
         found = sorted(

@@ -84,6 +84,8 @@ class Schema:
 
         Raises DataError where they differ otherwise, or where nothing says how the levels of one lie among the other's.
         """
+        if not isinstance(other, Schema):
+            return NotImplemented
         if (roles := (self.visit, self.arm, self.time)) != (other.visit, other.arm, other.time):
             raise DataError(f"The schemas name other columns for visit, arm and time: {roles} in one.")
         if set(self.columns) != set(other.columns):

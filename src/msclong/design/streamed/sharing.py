@@ -58,6 +58,8 @@ def schema_of(spec: ModelSpec | str, data: Any, listed: Collection[str] = ()) ->
     ('1', '2')
     """
     spec = spec if isinstance(spec, ModelSpec) else ModelSpec(spec)
+    if isinstance(listed, str) or not isinstance(listed, Collection):
+        raise SpecError(f"listed is a list of columns; got {listed!r}. Write listed=['dose'].")
     with opened(data) as source:
         schema = read_schema(spec, source or _table(data), listed)
     for name in listed:
@@ -123,6 +125,10 @@ def cross_moments(
         raise SpecError(f"minimum_count is a number of patients, at least 1; got {minimum_count!r}.")
     if not isinstance(site, str) or not site.strip():
         raise SpecError(f"site is a name; got {site!r}.")
+    if schema is not None and not isinstance(schema, Schema):
+        raise SpecError(
+            f"schema is an ml.Schema; got {schema!r}. Read a saved one with ml.Schema.load(path)."
+        )
     with opened(data) as source:
         return _summed(spec, source or _table(data), schema, site, minimum_count, leave_out)
 

@@ -344,3 +344,7 @@ def test_settings_are_checked(options: dict[str, object]) -> None:
         sums(A, "A", **options)
     with pytest.raises(SpecError, match="site is a name"):
         sums(A, " ")
+    with pytest.raises(SpecError, match=r"Schema\.load"):
+        ml.cross_moments(SPEC, A, "schema.json")  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="list of columns"):
+        ml.schema_of(SPEC, A, listed="base")
