@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from msclong.data.marks import SYNTHETIC
+from msclong.data.streams.ahead import ahead
 from msclong.data.streams.chunk import (
     ROW,
     Chunk,
@@ -95,7 +96,15 @@ class ParquetFiles:
     def chunks(
         self, columns: list[str], subject: str, types: Mapping[str, pa.DataType] | None = None
     ) -> Iterator[Chunk]:
-        """The rows in their order, in parts. types : what columns are cast to; others stay as they are stored."""
+        """The rows in their order, in parts, each read while the one before is looked at.
+
+        types : what columns are cast to; others stay as they are stored.
+        """
+        return ahead(self._chunks(columns, subject, types))
+
+    def _chunks(
+        self, columns: list[str], subject: str, types: Mapping[str, pa.DataType] | None
+    ) -> Iterator[Chunk]:
         import pyarrow as pa
 
         first, stored = 0, [name for name in columns if name not in self._folders[0]]
