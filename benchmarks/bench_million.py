@@ -45,9 +45,8 @@ READ = "msclong, read by pandas"
 PEERS = ("mixedlm, (0 + visit | patient)", "mixedlm-rs, 0 + visit")
 
 WHY = (
-    "The path is read twice, for levels and for sums, in parts of half a million rows; the profile has more than half "
-    "of the time in Arrow's reading of a million names as text, and some in coding them. Two such passes are the "
-    "floor; for a table that fits in memory one read is enough."
+    "The path is read twice, for levels and for sums, in parts of half a million rows, each while another is summed. "
+    "Two passes of Arrow over a million names as text are the floor; for a table in memory one read is enough."
 )
 
 QUESTION = Question(
