@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -158,7 +159,8 @@ class EffectProducts:
                     gram[i, residual] = gram[residual, i] = np.sum(E * met.sum(axis=0))
         return gram
 
-    def _sparse(self, values: np.ndarray):  # type: ignore[no-untyped-def]
+    def _sparse(self, values: np.ndarray) -> Any:
+        """Values at the links of first and other effects, as a scipy.sparse.csr_array."""
         from scipy.sparse import csr_array
 
         shape = (self.first.levels, self.n_rest)

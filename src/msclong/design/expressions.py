@@ -105,8 +105,9 @@ def _is_column(node: ast.expr, columns: tuple[str, ...]) -> bool:
 
 def _calls(node: ast.expr, name: str, columns: tuple[str, ...]) -> bool:
     """Whether a node is a call of this function, with arguments, and no column hides the function."""
-    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
-    return called and bool(node.args) and name not in columns  # type: ignore[attr-defined]
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return False
+    return node.func.id == name and bool(node.args) and name not in columns
 
 
 def _of_numpy(node: ast.expr, columns: tuple[str, ...]) -> bool:

@@ -73,7 +73,9 @@ def row_wise(formula: str, frame: pd.DataFrame) -> tuple[DesignInfo, FactoredMat
                 return None
             T = parts.table(parts.cells(kinds, size))
             X = FactoredMatrix(T, cell, parts.covariates(table, len(frame)))
-    except Exception:  # the same
+    # A call of the formula may raise anything at rows that stand for others. What it says of the table is told where
+    # the matrix is built row by row.
+    except Exception:
         return None
     return (info, X) if X.is_finite() else None
 

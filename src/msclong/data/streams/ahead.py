@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 
 def ahead[Item](items: Iterator[Item]) -> Iterator[Item]:
@@ -12,9 +13,12 @@ def ahead[Item](items: Iterator[Item]) -> Iterator[Item]:
     Reading and decoding a file leave the interpreter to others, and so take no time of their own where there are two
     processors; one item more is in memory.
     """
-    done = object()
+
+    def one() -> list[Item]:
+        return list(islice(items, 1))
+
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
-        coming = reader.submit(next, items, done)
-        while (item := coming.result()) is not done:
-            coming = reader.submit(next, items, done)
-            yield item  # type: ignore[misc]
+        coming = reader.submit(one)
+        while made := coming.result():
+            coming = reader.submit(one)
+            yield made[0]

@@ -196,6 +196,7 @@ def schema_of_scan(
         if columns[visit].kind == "factor":
             columns[visit] = Column("factor", visits, ordered=True)
         else:
+            # Visits of a column that is no factor are numbers, which the type of levels does not say.
             columns[visit] = Column(columns[visit].kind, tuple(sorted(visits)))  # type: ignore[type-var]
         if baseline is not None and baseline not in visits:
             raise DataError(

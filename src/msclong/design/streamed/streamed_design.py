@@ -54,6 +54,7 @@ class StreamedData(LongData):
     schema: Schema
     _synthetic: str | None
 
+    # A field of `Design`; here there is none, and who asks for it is told why.
     @property
     def frame(self) -> pd.DataFrame:  # type: ignore[override]
         rows_not_kept("these results")
